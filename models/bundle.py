@@ -1,0 +1,229 @@
+"""Bundles: the versioned folder of models, fusion, calibration and thresholds that one job runs.
+
+    bundle.json          what is below, and the sha256 of every file
+    NAME.safetensors     weights of one member: arrays by variable path, nothing that executes
+    card.md              data, splits, measurements, terms
+
+Loading reads JSON and arrays and checks both; the nets are built by our own code.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.registry import Role, Settings, architecture, parse_settings
+from schemas.errors import DataError, FailureKind, Stage
+
+FORMAT = 1
+INDEX = "bundle.json"
+_FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+_MAX_INDEX_BYTES = 8 << 20
+
+
+@dataclass(frozen=True)
+class Member:
+    """One model of a bundle: an architecture with its settings, its front end and its weights' file."""
+
+    name: str
+    architecture: str
+    settings: Settings
+    front_end: str
+    weights: str
+
+    @property
+    def role(self) -> Role:
+        """Tagger or regressor, as its architecture says."""
+        return architecture(self.architecture).role
+
+
+@dataclass(frozen=True, slots=True)
+class Decisions:
+    """Raw fused scores to decisions: score = sigmoid(scale * logit(raw) + bias), tagged above threshold.
+
+    Each array is [tags] float64; the provenances say on which data and by which rule they were found.
+    """
+
+    scale: NDArray[np.float64]
+    bias: NDArray[np.float64]
+    threshold: NDArray[np.float64]
+    calibration_provenance: str
+    threshold_provenance: str
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A bundle whose index and files have been checked."""
+
+    folder: Path
+    name: str
+    version: str
+    rate_hz: int
+    tags: tuple[str, ...]
+    members: tuple[Member, ...]
+    decisions: Decisions
+    terms: str
+    sha256: str
+
+    @property
+    def key(self) -> str:
+        """How tables name it: name, version and the first half byte-pairs of the index's hash."""
+        return f"{self.name}-{self.version}-{self.sha256[:12]}"
+
+    @cached_property
+    def front_ends(self) -> tuple[str, ...]:
+        """Keys of the front ends that its members need, in order, each once."""
+        return tuple(dict.fromkeys(member.front_end for member in self.members))
+
+    def of_role(self, role: Role) -> tuple[Member, ...]:
+        """Members of one role, in order."""
+        return tuple(member for member in self.members if member.role is role)
+
+    def weights(self, member: Member) -> dict[str, NDArray[Any]]:
+        """Arrays of a member by variable path."""
+        from safetensors import SafetensorError
+        from safetensors.numpy import load
+
+        try:
+            return load((self.folder / member.weights).read_bytes())
+        except SafetensorError as error:
+            raise _refusal(f"{member.weights}: not safetensors: {error}") from error
+
+
+def read_bundle(folder: Path) -> Bundle:
+    """Check a folder and return its bundle.
+
+    Raises DataError(bad_bundle) that names the file and the value: no index, another format version, an
+    unknown architecture or front end, a file that is missing, a link, or not what its hash says.
+    """
+    index = folder / INDEX
+    if not index.is_file():
+        raise _refusal(f"{folder}: no {INDEX} in this folder")
+    if index.stat().st_size > _MAX_INDEX_BYTES:
+        raise _refusal(f"{index}: larger than {_MAX_INDEX_BYTES} bytes")
+    data = index.read_bytes()
+    try:
+        fields = json.loads(data)
+    except ValueError as error:
+        raise _refusal(f"{index}: not JSON: {error}") from error
+    if not isinstance(fields, dict) or fields.get("format") != FORMAT:
+        found = fields.get("format") if isinstance(fields, dict) else fields
+        raise _refusal(f"{index}: format version {found!r}; this moodscribe reads {FORMAT}")
+    try:
+        bundle = _parse(folder, fields, hashlib.sha256(data).hexdigest())
+    except (KeyError, TypeError, ValueError) as error:
+        raise _refusal(f"{index}: {type(error).__name__}: {error}") from error
+    _check_files(folder, fields["files"])
+    for member in bundle.members:
+        if member.weights not in fields["files"]:
+            raise _refusal(f"{index}: weights of {member.name}, {member.weights!r}, are not in its files")
+    return bundle
+
+
+def _parse(folder: Path, fields: Mapping[str, Any], sha256: str) -> Bundle:
+    tags = tuple(str(tag) for tag in fields["tags"])
+    if len(set(tags)) != len(tags) or not tags:
+        raise ValueError("tags are empty or repeat")
+    calibration, thresholds = fields["calibration"], fields["thresholds"]
+    if fields["fusion"] != {"method": "mean"}:
+        raise ValueError(f"fusion {fields['fusion']!r} is not known")
+    bundle = Bundle(
+        folder=folder,
+        name=_word(fields["name"]),
+        version=_word(fields["version"]),
+        rate_hz=int(fields["rate_hz"]),
+        tags=tags,
+        members=tuple(_member(member) for member in fields["members"]),
+        decisions=Decisions(
+            scale=_per_tag("calibration.scale", calibration["scale"], tags),
+            bias=_per_tag("calibration.bias", calibration["bias"], tags),
+            threshold=_per_tag("thresholds.values", thresholds["values"], tags),
+            calibration_provenance=str(calibration["provenance"]),
+            threshold_provenance=str(thresholds["provenance"]),
+        ),
+        terms=str(fields["terms"]),
+        sha256=sha256,
+    )
+    for role in Role:
+        if not bundle.of_role(role):
+            raise ValueError(f"no member is a {role}")
+    return bundle
+
+
+def _member(fields: Mapping[str, Any]) -> Member:
+    known = architecture(str(fields["architecture"]))
+    if fields["front_end"] != known.front_end:
+        raise ValueError(
+            f"member {fields['name']!r}: front end {fields['front_end']!r}, but {known.name} of this version "
+            f"of moodscribe takes {known.front_end}"
+        )
+    return Member(
+        name=_word(fields["name"]),
+        architecture=known.name,
+        settings=parse_settings(known.name, fields["settings"]),
+        front_end=known.front_end,
+        weights=_word(fields["weights"]),
+    )
+
+
+def _word(value: Any) -> str:
+    if not isinstance(value, str) or not _FILE_NAME.fullmatch(value):
+        raise ValueError(f"{value!r} is not a plain name")
+    return value
+
+
+def _per_tag(name: str, values: Any, tags: tuple[str, ...]) -> NDArray[np.float64]:
+    array = np.asarray(values, np.float64)
+    if array.shape != (len(tags),) or not np.isfinite(array).all():
+        raise ValueError(f"{name} needs {len(tags)} finite values, has {list(array.shape)}")
+    return array
+
+
+def _check_files(folder: Path, files: Mapping[str, Any]) -> None:
+    for name, expected in files.items():
+        path = folder / _plain(name)
+        if path.is_symlink() or not path.is_file():
+            raise _refusal(f"{path}: named in {INDEX}, but there is no such file")
+        found = hashlib.sha256(path.read_bytes()).hexdigest()
+        if not isinstance(expected, Mapping) or found != expected.get("sha256"):
+            raise _refusal(f"{path}: sha256 is {found}, {INDEX} says {expected}")
+
+
+def _plain(name: str) -> str:
+    if not _FILE_NAME.fullmatch(name):
+        raise _refusal(f"file name {name!r} in {INDEX} is not a plain name")
+    return name
+
+
+def write_index(folder: Path, fields: Mapping[str, Any]) -> Bundle:
+    """Write bundle.json over the files that are in `folder`, hashes added, and read the bundle back.
+
+    `fields` is what bundle.json holds but for `format` and `files`; members carry their settings as a
+    dataclass or as a mapping. Every other file in the folder becomes part of the bundle.
+    """
+    files = {
+        path.name: {"sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "bytes": path.stat().st_size}
+        for path in sorted(folder.iterdir())
+        if path.name != INDEX
+    }
+    members = [{**member, "settings": _plain_settings(member["settings"])} for member in fields["members"]]
+    index = {"format": FORMAT, **fields, "members": members, "files": files}
+    (folder / INDEX).write_text(json.dumps(index, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    return read_bundle(folder)
+
+
+def _plain_settings(settings: Any) -> dict[str, Any]:
+    return dict(settings) if isinstance(settings, Mapping) else asdict(settings)
+
+
+def _refusal(message: str) -> DataError:
+    return DataError(FailureKind.BAD_BUNDLE, Stage.BUNDLE, message)

@@ -1,0 +1,39 @@
+"""Recurrent layers by cell name, and the layers that keep padding out of every result."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+
+CELLS = ("lstm", "gru", "bilstm")
+
+
+def recurrent(cell: str, units: int, *, sequences: bool, dropout: float, name: str) -> keras.layers.Layer:
+    """One recurrent layer: `cell` is lstm, gru or bilstm (both directions, joined)."""
+    if cell == "gru":
+        return keras.layers.GRU(units, return_sequences=sequences, dropout=dropout, name=name)
+    forward = keras.layers.LSTM(units, return_sequences=sequences, dropout=dropout, name=name)
+    return keras.layers.Bidirectional(forward, name=name) if cell == "bilstm" else forward
+
+
+class ValidSteps(keras.layers.Layer):  # type: ignore[misc]
+    """([batch, time, ...], valid [batch] int) -> [batch, time] bool, true for the first `valid` steps."""
+
+    def call(self, values: Any, valid: Any) -> Any:
+        """See the class."""
+        return ops.arange(ops.shape(values)[1])[None, :] < valid[:, None]
+
+
+class ZeroPadding(keras.layers.Layer):  # type: ignore[misc]
+    """([batch, time, ...], valid [batch] int) -> the same with zeros from step `valid` on.
+
+    A convolution with "SAME" padding then sees beyond a short input what it sees beyond a whole one.
+    """
+
+    def call(self, values: Any, valid: Any) -> Any:
+        """See the class."""
+        keep = ops.arange(ops.shape(values)[1])[None, :] < valid[:, None]
+        keep = ops.reshape(keep, ops.shape(keep) + (1,) * (len(values.shape) - 2))
+        return ops.where(keep, values, ops.zeros_like(values))

@@ -1,0 +1,1 @@
+"""Regressors: features on the 2 Hz clock to valence and arousal."""

@@ -1,0 +1,1 @@
+"""Taggers: features of a chunk to the scores of the tags."""

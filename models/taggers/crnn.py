@@ -1,0 +1,68 @@
+"""CRNN tagger: VGGish convolutions, two recurrent layers, one score for each tag.
+
+Amiriparian et al., "Emotion and Themes Recognition in Music Utilising Convolutional and Recurrent
+Neural Networks", MediaEval 2019, section on CRNNs; convolutions after Hershey et al. (2017).
+The defaults are the published sizes.
+
+    [1250, 64] -> conv, pool x4 -> [79, 4, 512] -> mean over frequency -> [79, 512] -> 2 x RNN -> dense
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import keras
+
+
+@dataclass(frozen=True, slots=True)
+class CrnnSettings:
+    """Sizes of the net; `channels` are of the six convolutions 1, 2, 3a, 3b, 4a, 4b."""
+
+    cell: str = "lstm"
+    bands: int = 64
+    channels: tuple[int, ...] = (64, 128, 256, 256, 512, 512)
+    units: int = 256
+    dense: int = 1024
+    dropout: float = 0.3
+    noise: float = 0.2
+    tags: int = 56
+
+
+# A pool after each: convolutions 1, 2, 3b and 4b.
+_POOL_AFTER = (0, 1, 3, 5)
+
+
+def build(settings: CrnnSettings) -> keras.Model:
+    """Model of inputs `values` [batch, frames, bands] float32 and `valid` [batch] int32 frames -> scores
+    [batch, tags] in (0, 1). Frames from `valid` on change nothing."""
+    import keras
+
+    from models.recurrence import ValidSteps, ZeroPadding, recurrent
+
+    layers = keras.layers
+    values = keras.Input((None, settings.bands), name="values")
+    valid = keras.Input((), dtype="int32", name="valid")
+    x = layers.GaussianNoise(settings.noise, name="noise")(values)
+    x = layers.Reshape((-1, settings.bands, 1), name="picture")(x)
+    left = valid
+    for index, channels in enumerate(settings.channels):
+        x = ZeroPadding(name=f"mask{index}")(x, left)
+        x = layers.Conv2D(channels, 3, padding="same", activation="relu", name=f"conv{index}")(x)
+        if index in _POOL_AFTER:
+            x = ZeroPadding(name=f"mask{index}_pool")(x, left)
+            x = layers.MaxPooling2D(2, padding="same", name=f"pool{index}")(x)
+            left = (left + 1) // 2
+    x = keras.ops.mean(x, axis=2)
+    steps = ValidSteps(name="steps")(x, left)
+    for index, sequences in enumerate((True, False)):
+        layer = recurrent(
+            settings.cell, settings.units, sequences=sequences, dropout=settings.dropout, name=f"rnn{index}"
+        )
+        x = layers.BatchNormalization(name=f"rnn{index}_norm")(layer(x, mask=steps))
+    x = layers.Dense(settings.dense, name="dense")(x)
+    x = layers.BatchNormalization(name="dense_norm")(x)
+    x = layers.Dropout(settings.dropout, name="dropout")(layers.ReLU(name="relu")(x))
+    scores = layers.Dense(settings.tags, activation="sigmoid", name="scores")(x)
+    return keras.Model([values, valid], scores, name=f"crnn_{settings.cell}")

@@ -1,0 +1,71 @@
+"""Image RNN tagger: a small convolutional net on spectrogram images of short windows, then an RNN.
+
+The shape of Deep Spectrum + RNN of Amiriparian et al. (2019), with 1 s windows; the net on the images
+is our own and compact, in the place of VGG16, whose weights are not ours to ship.
+
+    [windows, 128, 62] bytes -> colours -> conv x4, stride 2 -> [windows, features] -> 2 x RNN -> dense
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import keras
+
+
+@dataclass(frozen=True, slots=True)
+class ImageRnnSettings:
+    """Sizes of the net; `channels` are of its convolutions, each of stride 2."""
+
+    cell: str = "gru"
+    bands: int = 128
+    frames: int = 62
+    colours: str = "viridis"
+    channels: tuple[int, ...] = (16, 32, 64, 96)
+    units: int = 64
+    dense: int = 128
+    dropout: float = 0.4
+    tags: int = 56
+
+
+def build(settings: ImageRnnSettings) -> keras.Model:
+    """Model of inputs `values` [batch, windows, bands, frames] uint8 and `valid` [batch] int32 windows ->
+    scores [batch, tags] in (0, 1). Windows from `valid` on change nothing."""
+    import keras
+
+    from models.recurrence import ValidSteps, recurrent
+
+    layers = keras.layers
+    values = keras.Input((None, settings.bands, settings.frames), dtype="uint8", name="values")
+    valid = keras.Input((), dtype="int32", name="valid")
+    features = layers.TimeDistributed(_image_net(settings), name="images")(values)
+    steps = ValidSteps(name="steps")(features, valid)
+    x = features
+    for index, sequences in enumerate((True, False)):
+        layer = recurrent(
+            settings.cell, settings.units, sequences=sequences, dropout=settings.dropout, name=f"rnn{index}"
+        )
+        x = layers.BatchNormalization(name=f"rnn{index}_norm")(layer(x, mask=steps))
+    x = layers.Dense(settings.dense, name="dense")(x)
+    x = layers.BatchNormalization(name="dense_norm")(x)
+    x = layers.Dropout(settings.dropout, name="dropout")(layers.ReLU(name="relu")(x))
+    scores = layers.Dense(settings.tags, activation="sigmoid", name="scores")(x)
+    return keras.Model([values, valid], scores, name=f"image_rnn_{settings.cell}")
+
+
+def _image_net(settings: ImageRnnSettings) -> keras.Model:
+    """[images, bands, frames] uint8 -> features [images, channels of the last convolution]."""
+    import keras
+
+    from models.colour_map import ColourMap
+
+    layers = keras.layers
+    image = keras.Input((settings.bands, settings.frames), dtype="uint8", name="image")
+    x = ColourMap(settings.colours, name="colours")(image)
+    for index, channels in enumerate(settings.channels):
+        x = layers.Conv2D(channels, 3, strides=2, padding="same", use_bias=False, name=f"conv{index}")(x)
+        x = layers.BatchNormalization(name=f"conv{index}_norm")(x)
+        x = layers.ReLU(name=f"conv{index}_relu")(x)
+    return keras.Model(image, layers.GlobalAveragePooling2D(name="pool")(x), name="image_net")

@@ -1,0 +1,1 @@
+"""Training: teachers, targets, fitting, calibration and the writing of bundles."""

@@ -1,0 +1,1 @@
+"""Whole jobs, the command line, and the reading of what they wrote."""

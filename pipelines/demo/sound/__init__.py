@@ -1,0 +1,1 @@
+"""How it sounds: the voices, the drum kit and the mixing desk."""

@@ -1,0 +1,1 @@
+"""Tables, records, the clock and the error type: what every other package agrees on."""

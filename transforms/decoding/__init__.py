@@ -1,0 +1,1 @@
+"""Decoding: any audio file to mono samples, in a process that may die."""

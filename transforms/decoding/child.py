@@ -1,0 +1,86 @@
+"""The decoder process: decodes one file after another from a shared descriptor, until its input ends.
+
+Run as `python -m transforms.decoding.child FD MEMORY_BYTES`. It may crash, hang or run out of memory:
+its owner sees that and starts another.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import BinaryIO
+
+from schemas.errors import DataError, FailureKind, Stage
+from transforms.decoding.audio import open_audio, regroup, resample
+from transforms.decoding.protocol import FRAME, DecodeRequest, Message
+
+
+def main() -> None:
+    """Serve requests from standard input; answers go to what was standard output."""
+    descriptor, memory_bytes = int(sys.argv[1]), int(sys.argv[2])
+    replies = _take_standard_output()
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+    _send(replies, Message.READY, b"")
+    for line in sys.stdin.buffer:
+        request = DecodeRequest(**json.loads(line))
+        # An orphan in a hung decoder must end too: the kernel's alarm needs no help from Python.
+        signal.alarm(request.alarm_s)
+        serve(request, descriptor, replies)
+        signal.alarm(0)
+
+
+def serve(request: DecodeRequest, descriptor: int, replies: BinaryIO) -> None:
+    """Decode the file in `descriptor` and send its messages."""
+    try:
+        with Path(f"/dev/fd/{descriptor}").open("rb") as file:
+            _decode(request, file, replies)
+    except DataError as error:
+        _send_failure(replies, error)
+    except MemoryError:
+        message = "the decoder ran into its memory limit"
+        _send_failure(replies, DataError(FailureKind.DECODER_MEMORY, Stage.DECODE, message))
+
+
+def _decode(request: DecodeRequest, file: BinaryIO, replies: BinaryIO) -> None:
+    audio, native = open_audio(file)
+    _send(replies, Message.HEADER, json.dumps(asdict(audio)).encode())
+    limit = round(request.max_duration_s * request.rate_hz)
+    total = 0
+    for block in regroup(resample(native, request.rate_hz), request.block_samples):
+        total += len(block)
+        if total > limit:
+            message = f"longer than {request.max_duration_s:g} s"
+            raise DataError(FailureKind.TOO_LONG, Stage.DECODE, message)
+        _send(replies, Message.BLOCK, block.tobytes())
+    if not total:
+        raise DataError(FailureKind.CORRUPT, Stage.DECODE, f"no sample of this {audio.codec} file decodes")
+    _send(replies, Message.END, b"")
+
+
+def _send(replies: BinaryIO, message: Message, payload: bytes) -> None:
+    replies.write(FRAME.pack(message, len(payload)))
+    replies.write(payload)
+    replies.flush()
+
+
+def _send_failure(replies: BinaryIO, error: DataError) -> None:
+    _send(replies, Message.FAILURE, json.dumps({"kind": error.kind, "message": error.message}).encode())
+
+
+def _take_standard_output() -> BinaryIO:
+    """Keep the pipe for messages, and let libraries that print do so into nothing."""
+    replies = os.fdopen(os.dup(1), "wb")
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.dup2(nowhere, 2)
+    return replies
+
+
+if __name__ == "__main__":
+    main()

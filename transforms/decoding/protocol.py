@@ -1,0 +1,33 @@
+"""What a decoder process and its owner say to each other: framed messages over a pipe.
+
+owner  -> child   one JSON line: DecodeRequest; the file itself lies in a shared descriptor
+child  -> owner   HEADER json · BLOCK float32 samples, any number · END, or FAILURE json
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from enum import IntEnum
+
+FRAME = struct.Struct("<BI")
+
+
+class Message(IntEnum):
+    """Kinds of messages from the child."""
+
+    READY = 1
+    HEADER = 2
+    BLOCK = 3
+    END = 4
+    FAILURE = 5
+
+
+@dataclass(frozen=True, slots=True)
+class DecodeRequest:
+    """One file to decode: the wanted rate, the length of blocks and how long it may be."""
+
+    rate_hz: int
+    block_samples: int
+    max_duration_s: float
+    alarm_s: int

@@ -1,0 +1,75 @@
+"""Power spectrum of a whole track on one frame grid, in one call or block by block.
+
+Frame j is centred on sample j * hop + hop / 2 and covers [j * hop - 128, j * hop + 384): the "SAME"
+padding of Amiriparian et al. (2019), CRNN front end: 320,000 samples (20 s) give 1,250 frames.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.fft import rfft
+from scipy.signal import get_window
+
+from schemas.errors import DataError, FailureKind, Stage
+
+RATE_HZ = 16_000
+FFT_SAMPLES = 512
+HOP_SAMPLES = 256
+LEAD_SAMPLES = (FFT_SAMPLES - HOP_SAMPLES) // 2
+BINS = FFT_SAMPLES // 2 + 1
+
+_WINDOW = get_window("hann", FFT_SAMPLES, fftbins=True).astype(np.float32)
+
+
+def frame_count(total_samples: int) -> int:
+    """Frames of a track: one for each hop begun."""
+    return -(-total_samples // HOP_SAMPLES)
+
+
+def power_spectrum(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Power of every frame: samples [n] float32 at 16 kHz -> [ceil(n / 256), 257] float32.
+
+    Raises DataError(bad_input) for another dtype or shape, for no samples, and for NaN or infinity.
+    """
+    check_samples(samples)
+    return np.concatenate(list(stream_power([samples])))
+
+
+def stream_power(blocks: Iterable[NDArray[np.float32]]) -> Iterator[NDArray[np.float32]]:
+    """The rows of `power_spectrum` of the joined blocks, with constant memory: [m, 257] float32 each."""
+    pending = np.zeros(LEAD_SAMPLES, np.float32)
+    for block in blocks:
+        pending = np.concatenate([pending, block])
+        frames = (len(pending) - FFT_SAMPLES) // HOP_SAMPLES + 1
+        if frames > 0:
+            yield _power(pending, frames)
+            pending = pending[frames * HOP_SAMPLES :]
+    # What is left begins a hop's lead before the next frame's own samples.
+    frames = frame_count(len(pending) - LEAD_SAMPLES)
+    if frames > 0:
+        wanted = (frames - 1) * HOP_SAMPLES + FFT_SAMPLES
+        yield _power(np.pad(pending, (0, wanted - len(pending))), frames)
+
+
+def check_samples(samples: NDArray[np.float32]) -> None:
+    """Raise DataError(bad_input) unless samples are mono, float32, finite and not empty."""
+    if samples.dtype != np.float32 or samples.ndim != 1:
+        raise _refusal(f"samples must be float32 [n], not {samples.dtype} {list(samples.shape)}")
+    if not samples.size:
+        raise _refusal("samples are empty")
+    if not np.isfinite(samples).all():
+        raise _refusal(f"sample {int(np.argmin(np.isfinite(samples)))} is not finite")
+
+
+def _refusal(message: str) -> DataError:
+    return DataError(FailureKind.BAD_INPUT, Stage.FEATURES, message)
+
+
+def _power(samples: NDArray[np.float32], frames: int) -> NDArray[np.float32]:
+    rows = np.lib.stride_tricks.sliding_window_view(samples, FFT_SAMPLES)[::HOP_SAMPLES][:frames]
+    spectrum = rfft(rows * _WINDOW, axis=1, overwrite_x=True)
+    power: NDArray[np.float32] = spectrum.real**2 + spectrum.imag**2
+    return power
