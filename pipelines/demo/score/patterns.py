@@ -52,7 +52,7 @@ BASSES: Mapping[str, str] = MappingProxyType(
 # Three cells: a bar that opens, a bar that answers, and a bar that closes the phrase.
 MELODIES: Mapping[str, tuple[str, str, str]] = MappingProxyType(
     {
-        "long": ("x-------x-------", "x-----------x---", "x---------------"),
+        "long": ("x-------x---x---", "x-----x-x-------", "x---------------"),
         "sigh": ("....x---x-------", "....x-x-x-------", "x-----------...."),
         "song": ("x---x-x-x---x---", "x-x-x---x-------", "x---x---x-------"),
         "busy": ("X-x-xxx-X-x-x-x-", "X--x--x-x-x-xxx-", "X-x-x-x-X-------"),

@@ -1,0 +1,63 @@
+"""The record of a run: written last, its presence is the commit."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+RUN_FORMAT = 1
+RUN_FILE = "run.json"
+RUN_FOLDER_PREFIX = "run_id="
+
+
+@dataclass(frozen=True, slots=True)
+class TableFiles:
+    """Files of one table in a run, relative to the run's folder, and their rows together."""
+
+    files: tuple[str, ...]
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """What a run read, wrote and took.
+
+    `counts`: read, tagged, failed, skipped, duplicate. `seconds` by stage are summed over all workers.
+    """
+
+    run_id: str
+    started: str
+    finished: str
+    input: str
+    counts: Mapping[str, int]
+    failures: Mapping[str, int]
+    tables: Mapping[str, TableFiles]
+    tag_rates: Mapping[str, float]
+    bundle: Mapping[str, Any]
+    settings: Mapping[str, Any]
+    settings_hash: str
+    versions: Mapping[str, str]
+    seconds: Mapping[str, float]
+    audio_s: float
+
+    def to_json(self) -> str:
+        """The file's text."""
+        return json.dumps({"format": RUN_FORMAT, **asdict(self)}, indent=1, ensure_ascii=False) + "\n"
+
+
+def unbalanced(counts: Mapping[str, int], rows: Mapping[str, int], *, tags: int) -> list[str]:
+    """Sentences on what does not add up in a run's account; empty if all of it does.
+
+    read = tagged + failed + skipped + duplicate, and every table has the rows that follow from them.
+    """
+    with_result = counts["tagged"] + counts["duplicate"]
+    sums = {
+        "inputs read": (counts["read"], with_result + counts["failed"] + counts["skipped"]),
+        "rows of tracks": (rows["tracks"], counts["read"]),
+        "rows of mood_tags": (rows["mood_tags"], with_result * tags),
+        "rows of emotion_curves": (rows["emotion_curves"], with_result),
+        "rows of failures": (rows["failures"], counts["failed"]),
+    }
+    return [f"{what}: {found}, accounted for: {due}" for what, (found, due) in sums.items() if found != due]

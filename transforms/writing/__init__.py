@@ -1,0 +1,1 @@
+"""Writing: rows to Parquet parts, parts to the files of a run, and the commit."""
