@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,9 +16,8 @@ from models.bundle import Bundle, Member
 from models.registry import Role, architecture
 from models.weights import set_weights
 
-# Before TensorFlow's first import: its start-up notices are not for the users of a batch job.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-os.environ.setdefault("CUDA_MODULE_LOADING", "LAZY")
+# Before TensorFlow's first import: its notices are not for the users of a batch job.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +44,11 @@ class Ensemble:
 
     def load(self) -> None:
         """Import TensorFlow, build the models and fill them. Raises DataError(bad_bundle)."""
-        import tensorflow as tf
+        with _native_notices_hidden():
+            import tensorflow as tf
 
+            tf.config.list_physical_devices()
+        tf.get_logger().setLevel("ERROR")
         if not self._functions and self._threads:
             _set_threads(self._threads)
         for member in self._bundle.members:
@@ -65,6 +69,20 @@ class Ensemble:
     def _run(self, member: Member, batch: Batch) -> NDArray[np.float32]:
         result: NDArray[np.float32] = self._functions[member.name](batch.values, batch.extent).numpy()
         return result
+
+
+@contextlib.contextmanager
+def _native_notices_hidden() -> Iterator[None]:
+    """Keep what TensorFlow's C++ side prints at its start, before its own log level holds."""
+    sys.stderr.flush()
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def _inference(model: Any) -> Any:

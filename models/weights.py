@@ -24,7 +24,8 @@ def save_weights(model: keras.Model, path: Path) -> None:
     """Write the arrays of a model as safetensors."""
     from safetensors.numpy import save_file
 
-    save_file({name: np.ascontiguousarray(array) for name, array in arrays_of(model).items()}, path)
+    save_file({name: np.array(array, order="C") for name, array in arrays_of(model).items()}, path)
+    path.chmod(0o644)
 
 
 def set_weights(model: keras.Model, arrays: Mapping[str, NDArray[Any]], *, source: str) -> None:

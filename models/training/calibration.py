@@ -34,9 +34,7 @@ def safe_logit(scores: NDArray[np.floating]) -> NDArray[np.float64]:
     return np.asarray(logit(np.clip(scores.astype(np.float64), _EDGE, 1.0 - _EDGE)), np.float64)
 
 
-def fit_platt(
-    scores: NDArray[np.floating], targets: NDArray[np.floating], *, strength: float = 1.0
-) -> Platt:
+def fit_platt(scores: NDArray[np.floating], targets: NDArray[np.floating], *, strength: float = 1.0) -> Platt:
     """Fit each tag of scores [items, tags] to targets [items, tags], labels or probabilities in [0, 1].
 
     Minimises the sum of cross-entropies plus `strength` * log(scale)^2: with little to go by, scale stays near 1.

@@ -116,9 +116,7 @@ class Ridge:
         return predicted
 
 
-def fit_ridge(
-    inputs: NDArray[np.floating], targets: NDArray[np.floating], *, strength: float
-) -> Ridge:
+def fit_ridge(inputs: NDArray[np.floating], targets: NDArray[np.floating], *, strength: float) -> Ridge:
     """Least squares with a penalty on the weights: inputs [items, values], targets [items, targets].
 
     Solved in the space of the items, of which there are fewer than values.

@@ -58,7 +58,9 @@ def _emotify(folder: Path) -> Iterator[Clip]:
 def _rows(folder: Path) -> list[dict[str, str]]:
     table = folder / "tracks.csv"
     if not table.is_file():
-        raise DataError(FailureKind.NOT_FOUND, Stage.INPUT, f"{folder.name}/tracks.csv is not in the data folder")
+        raise DataError(
+            FailureKind.NOT_FOUND, Stage.INPUT, f"{folder.name}/tracks.csv is not in the data folder"
+        )
     with table.open(encoding="utf-8", newline="") as lines:
         return list(csv.DictReader(lines))
 

@@ -54,7 +54,11 @@ Task = tuple[Clip, str, Path]
 
 def _for_every_clip(clips: Iterable[Clip], folder: Path, ending: str, write: Callable[[Task], None]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    tasks = [(clip, variant, folder / f"{clip.clip_id}.{variant}{ending}") for clip in clips for variant in VARIANTS]
+    tasks = [
+        (clip, variant, folder / f"{clip.clip_id}.{variant}{ending}")
+        for clip in clips
+        for variant in VARIANTS
+    ]
     missing = [task for task in tasks if not task[2].exists()]
     log.info("%s: %d of %d to do", folder.name, len(missing), len(tasks))
     if not missing:

@@ -10,7 +10,7 @@ from pathlib import Path
 from schemas.errors import DataError, FailureKind, Stage
 from schemas.track import Outcome, Track
 from schemas.tracks import Status
-from transforms.inputs.storage import has_glob, is_local, local_path, scheme
+from transforms.storage import has_glob, is_local, local_path, scheme
 
 # What a folder or a glob is searched for; anything else in it is accounted for as skipped.
 AUDIO_SUFFIXES = frozenset(

@@ -15,7 +15,7 @@ from schemas.tables import carried_name
 from schemas.track import Outcome, Track
 from schemas.tracks import Status
 from transforms.inputs.manifest_formats import FORMATS, ManifestFormat, Row, is_text
-from transforms.inputs.storage import is_local, join, local_path, open_file, scheme
+from transforms.storage import is_local, join, local_path, open_file, scheme
 
 REQUIRED = ("track_id", "uri")
 

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 
 from schemas.run import TableFiles
 from schemas.table import Table
-from transforms.inputs.storage import create, join, open_file, publish
+from transforms.storage import create, join, open_file, publish
 from transforms.writing.parts import FILE_BYTES, Part, parquet_writer
 
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from schemas.table import Table, to_arrow
-from transforms.inputs.storage import create, join
+from transforms.storage import create, join
 
 COMPRESSION = "zstd"
 # Rows are held as Python objects up to this many, then as Arrow columns up to a row group.

@@ -24,7 +24,6 @@ HARMONIES: Mapping[str, str] = MappingProxyType(
         "rolling": "0-2-1-2-3-2-1-2-",
         "fingerpicked": "0---2-1-3---2-1-",
         "strum": "*---*-*---*-*-*-",
-        "stabs": "*.....*.....*...",
         "offbeat": "..*...*...*...*.",
         "oompah": "....*.......*...",
         "waltz": "....*...*...",
@@ -72,7 +71,6 @@ KITS: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "rock": {"kick": "X.....x.X.x.....", "snare": "....X.......X...", "hat": "X.x.X.x.X.x.X.x."},
         "four": {"kick": "X...X...X...X...", "clap": "....X.......X...", "openhat": "..x...x...x...x."},
         "march": {"snare": "X..xX.o.X..xX.oo", "kick": "X.......X.......", "crash": "X..............."},
-        "oompah": {"kick": "X.......X.......", "snare": "....x.......x.oo", "hat": "x.o.x.o.x.o.x.o."},
         "waltz": {"kick": "X...........", "hat": "....x...x...", "brush": "....x...x.o."},
         "brushes": {"brush": "x.ooX.oox.ooX.oo", "kick": "o.......o......."},
         "swing": {"hat": "X...X..xX...X..x", "brush": "....x.......x...", "kick": "x.......x....o.."},
@@ -81,7 +79,7 @@ KITS: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "breakbeat": {"kick": "X.X.......xX....", "snare": "....X..o.o..X..o", "hat": "X.x.X.x.X.x.X.x."},
         "metal": {"kick": "X.XXX.XXX.XXX.XX", "snare": "....X.......X...", "crash": "X.......X......."},
         "blast": {"kick": "X.X.X.X.X.X.X.X.", "snare": ".X.X.X.X.X.X.X.X", "crash": "X...X...X...X..."},
-        "siege": {"tom": "X..xX..xX..xXxxx", "lowtom": "X.......X.......", "crash": "X..............."},
+        "siege": {"tom": "X..xX..xX..xXxxx", "lowtom": "X.......X.......", "snare": "....X.......X.oo"},
         "timpani": {"lowtom": "X.......x.......", "tom": "............o.oo", "hat": "o.o.o.o.o.o.o.o."},
     }
 )

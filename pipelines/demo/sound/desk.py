@@ -17,7 +17,7 @@ BUS_DB: Mapping[str, float] = MappingProxyType(
 SENDS: Mapping[str, float] = MappingProxyType(
     {"lead": 1.0, "harmony": 1.0, "bass": 0.1, "drums": 0.45, "texture": 0.6}
 )
-CEILING = 0.84  # leaves 1.5 dB for what lossy formats add to a peak
+CEILING = 0.75  # leaves 2.5 dB for what lossy formats add to a peak
 BLOCK_S = 0.2
 FADE_S = 1.2
 GLANCE = 8  # the level is sought on every eighth sample
@@ -56,8 +56,7 @@ def limited(mix: Stereo) -> Stereo:
     """The mix behind a soft ceiling: linear below about half of it, never above it."""
     ratio = mix / np.float32(CEILING)
     ratio *= ratio
-    limit: Stereo = mix / np.sqrt(np.sqrt(np.float32(1.0) + ratio * ratio))
-    return limit
+    return (mix / np.sqrt(np.sqrt(np.float32(1.0) + ratio * ratio))).astype(np.float32, copy=False)
 
 
 def mastered(mix: Stereo, *, level_dbfs: float, rate_hz: int) -> Stereo:

@@ -18,7 +18,7 @@ def guitar(tone: Tone) -> Signal:
 def steel_guitar(tone: Tone) -> Signal:
     """A bright steel string."""
     times_s = tone.axis_s(0.6)
-    string = plucked_string(tone, count=len(times_s), t60_s=4.0, damping=0.25)
+    string = plucked_string(tone, count=len(times_s), t60_s=4.0, damping=0.15, nail=0.7)
     body = filtered(string, "bandpass", 110.0, 7500.0, rate_hz=tone.rate_hz)
     return body * swell(times_s, attack_s=0.001, held_s=tone.held_s + 0.15, release_s=0.5)
 

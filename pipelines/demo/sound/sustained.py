@@ -31,7 +31,8 @@ def strings(tone: Tone) -> Signal:
         sound += wave(partials, cycles(detune * tone.pitch_hz, times_s, vibrato=depth, start=0.29 * number))
     rosin = filtered(tone.noise(len(times_s)), "bandpass", 1500.0, 5000.0, rate_hz=tone.rate_hz)
     attack_s = min(0.22, 0.5 * tone.held_s)
-    envelope = swell(times_s, attack_s=attack_s, held_s=tone.held_s, release_s=0.5)
+    release_s = min(0.5, 0.1 + tone.held_s)  # a tremolo must not smear
+    envelope = swell(times_s, attack_s=attack_s, held_s=tone.held_s, release_s=release_s)
     return (sound + 0.05 * rosin) * envelope
 
 

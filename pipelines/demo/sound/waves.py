@@ -84,15 +84,15 @@ def filtered(
 ) -> Signal:
     """A second-order Butterworth filter; bounds past Nyquist are pulled below it."""
     ceiling_hz = 0.5 * HIGHEST_OF_NYQUIST * rate_hz
-    corners = [min(bound, ceiling_hz * (0.8 if kind == "bandpass" else 1.0)) for bound in bounds_hz]
+    corners = [min(bound, ceiling_hz) for bound in bounds_hz]
     if kind == "bandpass":
-        corners[1] = min(bounds_hz[1], ceiling_hz)
+        corners[0] = min(corners[0], 0.7 * ceiling_hz)  # a band keeps some width
     corner = corners if kind == "bandpass" else corners[0]
     passed: Signal = sosfilt(butter(2, corner, kind, fs=rate_hz, output="sos"), signal)
     return passed
 
 
-def plucked_string(tone: Tone, *, count: int, t60_s: float, damping: float) -> Signal:
+def plucked_string(tone: Tone, *, count: int, t60_s: float, damping: float, nail: float = 0.25) -> Signal:
     """A plucked string [count] after Karplus and Strong.
 
     y[n] = x[n] + g * (a low-pass and a fractional delay of y, one period ago), a period at a time: no
@@ -100,9 +100,12 @@ def plucked_string(tone: Tone, *, count: int, t60_s: float, damping: float) -> S
     multiplication per sample for every sample of the period.
 
     `damping` in (0, 0.5] is the low-pass's second weight: 0.5 is a dull nylon string, 0.1 bright steel.
+    `nail` is how much noise there is in the pluck. ValueError for a period of less than three samples.
     """
     period = tone.rate_hz / tone.pitch_hz
     delay = int(period - damping)
+    if delay < 3:
+        raise ValueError(f"no string so short: {tone.pitch_hz} Hz at {tone.rate_hz} samples a second")
     late = period - damping - delay
     weights = np.convolve((1.0 - damping, damping), (1.0 - late, late))
     weights *= 10.0 ** (-3.0 * period / (t60_s * tone.rate_hz))
@@ -110,7 +113,7 @@ def plucked_string(tone: Tone, *, count: int, t60_s: float, damping: float) -> S
     string = np.zeros(lead_in + count + delay)
     # A ramp has the partials of a string pulled aside, the noise is the nail on it. Taking away the same
     # a fifth of a period later plucks the string at a fifth of its length.
-    pick = np.linspace(1.0, -1.0, delay) + 0.25 * tone.noise(delay)
+    pick = np.linspace(1.0, -1.0, delay) + nail * tone.noise(delay)
     string[lead_in : lead_in + delay] = pick - np.roll(pick, max(1, delay // 5))
     for start in range(lead_in + delay, lead_in + count, delay):
         last = string[start - delay - 2 : start]

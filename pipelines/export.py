@@ -1,0 +1,67 @@
+"""`moodscribe export`: the current rows of one table as one file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from pipelines.tables import MoodTables, open_tables
+from schemas.errors import DataError, FailureKind, Stage
+from schemas.tables import TABLES
+
+_FORMATS = {
+    ".parquet": "(FORMAT parquet, COMPRESSION zstd)",
+    ".csv": "(FORMAT csv, HEADER)",
+    ".jsonl": "(FORMAT json)",
+}
+_ORDERS = {"mood_tags": "track_id, rank"}
+
+
+def export(output_uri: str, table: str, file: str) -> int:
+    """Write the current rows of a table, in order of track, to a .parquet, .csv or .jsonl file.
+
+    The file appears whole or not at all. The number of rows; DataError(bad_input, not_found, bad_output).
+    """
+    path = Path(file)
+    if path.suffix not in _FORMATS:
+        raise _refusal(f"{file}: the name has to end in {', '.join(_FORMATS)}")
+    if table not in (*TABLES, "runs"):
+        raise _refusal(f"no table {table!r}; there are {', '.join(TABLES)}, runs")
+    if not path.parent.is_dir():
+        raise _refusal(f"{file}: there is no folder {path.parent}")
+    tables = open_tables(output_uri)
+    if table == "runs":
+        _add_runs(tables)
+    temporary = path.with_name(f".{path.name}.tmp")
+    try:
+        rows = _copy(tables, table, temporary, path.suffix)
+        temporary.replace(path)
+    except OSError as error:
+        raise DataError(FailureKind.BAD_OUTPUT, Stage.OUTPUT, f"{file}: {error}") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+    return rows
+
+
+def _copy(tables: MoodTables, table: str, path: Path, suffix: str) -> int:
+    order = _ORDERS.get(table, "track_id" if table != "runs" else "run_id")
+    target = str(path).replace("'", "''")
+    # Names of tables and orders are ours; the path is quoted.
+    select = f"SELECT * FROM {table} ORDER BY {order}"  # noqa: S608
+    result = tables.connection.execute(f"COPY ({select}) TO '{target}' {_FORMATS[suffix]}").fetchone()
+    return int(result[0]) if result else 0
+
+
+def _add_runs(tables: MoodTables) -> None:
+    """A table of the runs' records: one row a run, what is nested as JSON."""
+    import pandas as pd
+
+    rows = [
+        {name: json.dumps(value) if isinstance(value, dict) else value for name, value in run.items()}
+        for run in tables.runs
+    ]
+    tables.connection.register("runs", pd.DataFrame(rows))
+
+
+def _refusal(message: str) -> DataError:
+    return DataError(FailureKind.BAD_INPUT, Stage.OUTPUT, message)

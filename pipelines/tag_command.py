@@ -1,0 +1,214 @@
+"""`moodscribe tag`: prepare a run, run it, say what came of it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from itertools import islice
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from models.bundle import Bundle
+from models.bundle_source import open_bundle
+from pipelines.beam_options import beam_options
+from pipelines.cli import EXIT_ACCOUNT, EXIT_DONE, EXIT_INTERRUPTED, EXIT_TOO_MANY_FAILURES, EXIT_USAGE
+from pipelines.local_runner import end_children, few_workers, local_runner
+from pipelines.progress_line import ProgressLine
+from pipelines.tables import committed_runs
+from schemas.errors import DataError, FailureKind, Stage
+from schemas.identity import RunIdentity, new_run_id, settings_hash
+from transforms.decoding.sandbox import DecodeLimits
+from transforms.inputs.listing import list_folder
+from transforms.inputs.stage import InputSpec, inspect_input
+from transforms.storage import is_local, local_path, remove_folder
+from transforms.tagging.stage import TaggingJob
+from transforms.tagging.windows import Coverage
+from transforms.tagging.worker import WorkSettings
+from transforms.writing.account import RunPlan
+
+_VERSIONS = ("moodscribe", "apache-beam", "numpy", "pyarrow", "soundfile", "soxr", "keras")
+
+
+def run_tag(arguments: argparse.Namespace, beam_arguments: Sequence[str]) -> int:
+    """Run the main job; the exit status. Raises DataError before anything runs for what cannot work."""
+    logging.getLogger("apache_beam").setLevel(logging.ERROR)
+    spec = inspect_input(arguments.input)
+    bundle = open_bundle(arguments.bundle)
+    output_uri = _output(arguments.output)
+    job, plan = prepare(arguments, spec, bundle, output_uri)
+    options = beam_options(beam_arguments, workers=arguments.workers or few_workers(_some(spec)))
+    with tempfile.TemporaryDirectory(prefix="moodscribe-") as scratch:
+        progress_file = Path(scratch) / "progress"
+        try:
+            signal.signal(signal.SIGTERM, _interrupt)
+            with ProgressLine(progress_file):
+                _run(spec, job, plan, options, progress_file)
+        except KeyboardInterrupt:
+            return _interrupted(plan.identity)
+        except RuntimeError as error:
+            return _stopped(plan.identity, error)
+    return report(plan.identity, max_failure_rate=arguments.max_failure_rate)
+
+
+def prepare(
+    arguments: argparse.Namespace, spec: InputSpec, bundle: Bundle, output_uri: str
+) -> tuple[TaggingJob, RunPlan]:
+    """The job and the plan of a run from the command's arguments."""
+    work = WorkSettings(
+        coverage=Coverage(arguments.coverage),
+        stride_s=arguments.stride_s,
+        max_file_bytes=round(arguments.max_file_mb * (1 << 20)),
+        batch_size=arguments.batch_size,
+        limits=DecodeLimits(
+            timeout_s=arguments.decode_timeout_s,
+            memory_mb=arguments.decode_memory_mb,
+            max_duration_s=arguments.max_duration_s,
+        ),
+    )
+    settings = {
+        "coverage": work.coverage.value,
+        "stride_s": work.stride_s,
+        "front_ends": list(bundle.front_ends),
+        "bundle_sha256": bundle.sha256,
+    }
+    identity = RunIdentity(new_run_id(), bundle.key, settings_hash(settings), output_uri)
+    source = str(Path(arguments.bundle).absolute()) if Path(arguments.bundle).is_dir() else arguments.bundle
+    job = TaggingJob(source, bundle.sha256, identity, work, arguments.rows_per_file)
+    plan = RunPlan(identity, spec.uri, _now(), bundle.tags, _described(bundle, settings))
+    return job, plan
+
+
+def report(identity: RunIdentity, *, max_failure_rate: float) -> int:
+    """Say what a run has done; its exit status."""
+    record = next(
+        (run for run in committed_runs(identity.output_uri) if run["run_id"] == identity.run_id), None
+    )
+    if record is None:
+        print("moodscribe tag: the account does not add up, nothing was published:", file=sys.stderr)
+        for reason in _reasons(identity):
+            print(f"  {reason}", file=sys.stderr)
+        return EXIT_ACCOUNT
+    for line in summary(record, identity):
+        print(line)
+    counts = record["counts"]
+    attempted = counts["read"] - counts["skipped"]
+    if attempted and counts["failed"] / attempted > max_failure_rate:
+        share = f"{counts['failed']:,} of {attempted:,}"
+        print(f"moodscribe tag: {share} tracks failed, above {max_failure_rate:.0%}", file=sys.stderr)
+        return EXIT_TOO_MANY_FAILURES
+    return EXIT_DONE
+
+
+def summary(record: Mapping[str, Any], identity: RunIdentity) -> list[str]:
+    """What a run has done, in a few lines."""
+    counts = record["counts"]
+    parts = [f"{counts[name]:,} {name}" for name in ("tagged", "duplicate", "failed", "skipped")]
+    lines = [f"{counts['read']:,} inputs: {', '.join(parts)}"]
+    for kind, count in sorted(record["failures"].items(), key=lambda item: -item[1]):
+        lines.append(f"  {count:,} {kind}")
+    hours = record["audio_s"] / 3600
+    lines.append(f"{hours:,.2f} hours of audio with {record['bundle']['key']}")
+    lines.append(f"tables of this run: {identity.run_uri}")
+    return lines
+
+
+def _run(spec: InputSpec, job: TaggingJob, plan: RunPlan, options: Any, progress_file: Path) -> None:
+    import apache_beam as beam
+    from apache_beam.options.pipeline_options import StandardOptions
+
+    from pipelines.tag import TagRun, define_pipeline
+
+    runner = options.view_as(StandardOptions).runner
+    local = runner in (None, "DirectRunner")
+    run = TagRun(spec, job, plan, str(progress_file) if local else None)
+    pipeline = beam.Pipeline(runner=local_runner(options) if local else runner, options=options)
+    define_pipeline(pipeline, run)
+    pipeline.run().wait_until_finish()
+
+
+def _some(spec: InputSpec) -> int:
+    """How many inputs there are, counted no further than it matters; a manifest counts as many."""
+    if spec.manifest_columns is not None or not is_local(spec.uri):
+        return 1 << 30
+    return sum(1 for _ in islice(list_folder(spec.uri), 1000))
+
+
+def _output(uri: str) -> str:
+    if not is_local(uri):
+        return uri.rstrip("/")
+    path = local_path(uri).absolute()
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        writable = os.access(path, os.W_OK | os.X_OK)
+    except OSError as error:
+        raise DataError(FailureKind.BAD_OUTPUT, Stage.OUTPUT, f"{uri}: {error.strerror}") from error
+    if not writable:
+        raise DataError(FailureKind.BAD_OUTPUT, Stage.OUTPUT, f"{uri}: no permission to write there")
+    return str(path)
+
+
+def _described(bundle: Bundle, settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "bundle": {
+            "key": bundle.key,
+            "name": bundle.name,
+            "version": bundle.version,
+            "sha256": bundle.sha256,
+            "members": [member.name for member in bundle.members],
+            "terms": bundle.terms,
+        },
+        "settings": settings,
+        "versions": {name: version(name) for name in _VERSIONS},
+    }
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _interrupted(identity: RunIdentity) -> int:
+    end_children()
+    _discard(identity)
+    print("moodscribe tag: interrupted, nothing was published", file=sys.stderr, flush=True)
+    # Beam's threads wait for workers that are gone: there is nothing left to end in good order.
+    os._exit(EXIT_INTERRUPTED)
+
+
+def _stopped(identity: RunIdentity, error: RuntimeError) -> int:
+    """Bad data that a worker met before any track, such as a bundle whose arrays do not fit; bugs go on."""
+    marker = f"{DataError.__module__}.{DataError.__qualname__}: "
+    _discard(identity)
+    if marker not in str(error):
+        raise error
+    message = str(error).rpartition(marker)[2].partition(" [while running")[0]
+    print(f"moodscribe tag: {message}", file=sys.stderr)
+    return EXIT_USAGE
+
+
+def _discard(identity: RunIdentity) -> None:
+    """Remove what an unfinished run has left, unless its record is there after all."""
+    remove_folder(identity.staging_uri)
+    if not any(run["run_id"] == identity.run_id for run in committed_runs(identity.output_uri)):
+        remove_folder(identity.run_uri)
+
+
+def _reasons(identity: RunIdentity) -> list[str]:
+    from transforms.storage import join, open_file
+    from transforms.writing.stage import ACCOUNT_FILE
+
+    with open_file(join(identity.staging_uri, ACCOUNT_FILE)) as file:
+        reasons: list[str] = json.load(file)
+    return reasons
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")

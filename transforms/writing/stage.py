@@ -1,0 +1,169 @@
+"""WriteOutcomes, MergeParts and CommitRun: from outcomes to a run that readers can see."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.metrics import Metrics
+from apache_beam.pvalue import AsDict, AsList, TaggedOutput
+
+from schemas.failures import failure_row
+from schemas.identity import RunIdentity
+from schemas.run import RUN_FILE
+from schemas.table import Table, as_mapping
+from schemas.track import Outcome
+from schemas.tracks import Status, TrackRow
+from transforms.bundle_end import at_end
+from transforms.duplicates import Resolved, resolve_duplicates
+from transforms.storage import join, remove_folder, write_text
+from transforms.writing.account import RunPlan, UnbalancedError, run_record
+from transforms.writing.merge import Merge, RunFile, merge, plan_merges
+from transforms.writing.parts import Part, PartWriter
+
+PARTS = "parts"
+SUMS = "sums"
+ACCOUNT_FILE = "account.json"
+
+
+class WriteOutcomes(beam.PTransform):  # type: ignore[misc]
+    """(Outcome) -> PARTS of tracks and failures, SUMS of what they say; equal audio is found here."""
+
+    def __init__(self, identity: RunIdentity, tables: Mapping[str, Table], *, rows_per_file: int) -> None:
+        super().__init__()
+        self._write = _WriteOutcomes(identity, tables, rows_per_file)
+
+    def expand(self, outcomes: Any) -> Any:
+        """See the class."""
+        return (
+            outcomes
+            | "ByAudio" >> beam.Map(_by_audio)
+            | "SameAudio" >> beam.GroupByKey()
+            | "Resolve" >> beam.FlatMap(_resolve)
+            | "Write" >> beam.ParDo(self._write).with_outputs(PARTS, SUMS)
+        )
+
+
+def _by_audio(outcome: Outcome) -> tuple[str, Outcome]:
+    """Tagged tracks meet by the hash of their samples; any other stays alone."""
+    if outcome.status is Status.TAGGED and outcome.facts and outcome.facts.audio_sha256:
+        return f"audio {outcome.facts.audio_sha256}", outcome
+    return f"track {outcome.track.row} {outcome.track.track_id}", outcome
+
+
+def _resolve(element: tuple[str, Iterable[Outcome]]) -> Iterable[Resolved]:
+    key, outcomes = element
+    if key.startswith("audio "):
+        return resolve_duplicates(outcomes)
+    return (Resolved(outcome) for outcome in outcomes)
+
+
+def track_row(resolved: Resolved, identity: RunIdentity) -> dict[str, Any]:
+    """The row of `tracks`, the manifest's columns with it."""
+    outcome = resolved.outcome
+    facts = as_mapping(outcome.facts) if outcome.facts else {}
+    row = TrackRow(
+        track_id=outcome.track.track_id,
+        uri=outcome.track.uri,
+        status=outcome.status.value,
+        run_id=identity.run_id,
+        bundle=identity.bundle,
+        settings_hash=identity.settings_hash,
+        duplicate_of=resolved.duplicate_of,
+    )
+    return {**as_mapping(row), **facts, **outcome.track.columns}
+
+
+class _WriteOutcomes(beam.DoFn):  # type: ignore[misc]
+    def __init__(self, identity: RunIdentity, tables: Mapping[str, Table], rows_per_file: int) -> None:
+        self._identity = identity
+        self._tables = tables
+        self._rows_per_file = rows_per_file
+
+    def start_bundle(self) -> None:
+        self._sums: Counter[str] = Counter()
+        self._writer = PartWriter(self._identity.staging_uri, self._tables, rows_per_file=self._rows_per_file)
+
+    def process(self, resolved: Resolved) -> Iterable[Any]:
+        outcome = resolved.outcome
+        self._sums[f"count.{outcome.status}"] += 1
+        Metrics.counter("moodscribe", outcome.status.value).inc()
+        parts = list(self._writer.write("tracks", [track_row(resolved, self._identity)]))
+        if outcome.error:
+            self._sums[f"failure.{outcome.error.kind}"] += 1
+            track = outcome.track
+            row = failure_row(track.track_id, track.uri, outcome.error, run_id=self._identity.run_id)
+            parts.extend(self._writer.write("failures", [row]))
+        return [TaggedOutput(PARTS, part) for part in parts]
+
+    def finish_bundle(self) -> Iterable[Any]:
+        ended = [TaggedOutput(PARTS, part) for part in self._writer.close()]
+        ended.append(TaggedOutput(SUMS, dict(self._sums)))
+        for element in ended:
+            yield at_end(element)
+
+
+class MergeParts(beam.PTransform):  # type: ignore[misc]
+    """(Part) -> RunFile: the files of a run under their final names, at least one for each table."""
+
+    def __init__(self, identity: RunIdentity, tables: Mapping[str, Table], *, rows_per_file: int) -> None:
+        super().__init__()
+        self._identity = identity
+        self._tables = tables
+        self._rows_per_file = rows_per_file
+
+    def expand(self, parts: Any) -> Any:
+        """See the class."""
+        identity, tables, rows_per_file = self._identity, self._tables, self._rows_per_file
+        every_table = parts.pipeline | "Tables" >> beam.Create([(name, None) for name in tables])
+        by_table = parts | "ByTable" >> beam.Map(lambda part: (part.table, part))
+        return (
+            (every_table, by_table)
+            | "PartsAndTables" >> beam.Flatten()
+            | "SameTable" >> beam.GroupByKey()
+            | "Plan" >> beam.FlatMap(_plan, rows_per_file)
+            | "Spread" >> beam.Reshuffle()
+            | "Merge" >> beam.Map(_merge, tables, identity)
+        )
+
+
+def _plan(element: tuple[str, Iterable[Part | None]], rows_per_file: int) -> list[Merge]:
+    parts = [part for part in element[1] if part is not None]
+    return plan_merges(element[0], parts, rows_per_file=rows_per_file)
+
+
+def _merge(work: Merge, tables: Mapping[str, Table], identity: RunIdentity) -> RunFile:
+    return merge(work, tables, staging_uri=identity.staging_uri, run_uri=identity.run_uri)
+
+
+class CommitRun(beam.PTransform):  # type: ignore[misc]
+    """(RunFile, with the sums by name beside) -> the run's record, written last if the account adds up.
+
+    Where it does not, the reasons are left in the staging folder and the run stays invisible.
+    """
+
+    def __init__(self, plan: RunPlan) -> None:
+        super().__init__()
+        self._plan = plan
+
+    def expand(self, inputs: tuple[Any, Any]) -> Any:
+        """See the class."""
+        files, sums = inputs
+        start = files.pipeline | "Once" >> beam.Create([self._plan])
+        return start | "Commit" >> beam.Map(commit, AsList(files), AsDict(sums))
+
+
+def commit(plan: RunPlan, files: Sequence[RunFile], sums: Mapping[str, float]) -> bool:
+    """Write the run's record and remove its staging folder; False where the account does not add up."""
+    identity = plan.identity
+    try:
+        record = run_record(plan, files, sums)
+    except UnbalancedError as error:
+        write_text(join(identity.staging_uri, ACCOUNT_FILE), json.dumps(error.reasons) + "\n")
+        return False
+    write_text(join(identity.run_uri, RUN_FILE), record.to_json())
+    remove_folder(identity.staging_uri)
+    return True
