@@ -58,6 +58,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except DataError as error:
         print(f"moodscribe {known.command}: {error.message}", file=sys.stderr)
         return EXIT_USAGE
+    except KeyboardInterrupt:
+        print(f"moodscribe {known.command}: interrupted", file=sys.stderr)
+        return EXIT_INTERRUPTED
     return status
 
 

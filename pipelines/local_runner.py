@@ -30,18 +30,18 @@ def default_options(*, workers: int) -> list[str]:
 
 def end_children() -> None:
     """Kill every process that this one has started, and theirs."""
-    for process in reversed(_descendants(os.getpid())):
+    for process in reversed(descendants(os.getpid())):
         with contextlib.suppress(ProcessLookupError):
             os.kill(process, signal.SIGKILL)
 
 
-def _descendants(process: int) -> list[int]:
+def descendants(process: int) -> list[int]:
     """Processes below one, parents first; Linux keeps the list."""
     found = []
     for file in Path(f"/proc/{process}/task").glob("*/children"):
         with contextlib.suppress(OSError):
             for child in map(int, file.read_text().split()):
-                found += [child, *_descendants(child)]
+                found += [child, *descendants(child)]
     return found
 
 

@@ -39,7 +39,8 @@ class MoodTables:
 
     def query(self, sql: str) -> pd.DataFrame:
         """Result of a query over tracks, mood_tags, emotion_curves and failures as a pandas frame."""
-        return self.connection.sql(sql).df()
+        frame: pd.DataFrame = self.connection.sql(sql).df()
+        return frame
 
 
 def open_tables(output_uri: str) -> MoodTables:

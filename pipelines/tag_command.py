@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import logging
 import os
 import signal
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from itertools import islice
@@ -46,14 +47,11 @@ def run_tag(arguments: argparse.Namespace, beam_arguments: Sequence[str]) -> int
     output_uri = _output(arguments.output)
     job, plan = prepare(arguments, spec, bundle, output_uri)
     options = beam_options(beam_arguments, workers=arguments.workers or few_workers(_some(spec)))
-    with tempfile.TemporaryDirectory(prefix="moodscribe-") as scratch:
+    with tempfile.TemporaryDirectory(prefix="moodscribe-") as scratch, _interruptible(plan.identity):
         progress_file = Path(scratch) / "progress"
         try:
-            signal.signal(signal.SIGTERM, _interrupt)
             with ProgressLine(progress_file):
                 _run(spec, job, plan, options, progress_file)
-        except KeyboardInterrupt:
-            return _interrupted(plan.identity)
         except RuntimeError as error:
             return _stopped(plan.identity, error)
     return report(plan.identity, max_failure_rate=arguments.max_failure_rate)
@@ -171,16 +169,25 @@ def _described(bundle: Bundle, settings: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _interrupt(_signal: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
+@contextlib.contextmanager
+def _interruptible(identity: RunIdentity) -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM end the run at once, with nothing published and nobody left behind.
 
+    Not by an exception: Beam would wait for its workers to finish what they are at.
+    """
 
-def _interrupted(identity: RunIdentity) -> int:
-    end_children()
-    _discard(identity)
-    print("moodscribe tag: interrupted, nothing was published", file=sys.stderr, flush=True)
-    # Beam's threads wait for workers that are gone: there is nothing left to end in good order.
-    os._exit(EXIT_INTERRUPTED)
+    def end(_signal: int, _frame: FrameType | None) -> None:
+        end_children()
+        _discard(identity)
+        print("\nmoodscribe tag: interrupted, nothing was published", file=sys.stderr, flush=True)
+        os._exit(EXIT_INTERRUPTED)
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _stopped(identity: RunIdentity, error: RuntimeError) -> int:

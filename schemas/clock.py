@@ -39,6 +39,7 @@ class Chunk:
 class ChunkPlan:
     """How a track is cut: all lengths in whole samples at one rate."""
 
+    rate_hz: int
     chunk_samples: int
     stride_samples: int
     minimum_samples: int
@@ -88,5 +89,6 @@ def _refuse_short(total_samples: int, plan: ChunkPlan) -> None:
         raise DataError(
             FailureKind.TOO_SHORT,
             Stage.DECODE,
-            f"{total_samples} samples decoded, at least {plan.minimum_samples} are needed",
+            f"{to_seconds(total_samples, rate_hz=plan.rate_hz):.2f} s decoded, "
+            f"at least {to_seconds(plan.minimum_samples, rate_hz=plan.rate_hz):g} s are needed",
         )

@@ -37,7 +37,8 @@ def safe_logit(scores: NDArray[np.floating]) -> NDArray[np.float64]:
 def fit_platt(scores: NDArray[np.floating], targets: NDArray[np.floating], *, strength: float = 1.0) -> Platt:
     """Fit each tag of scores [items, tags] to targets [items, tags], labels or probabilities in [0, 1].
 
-    Minimises the sum of cross-entropies plus `strength` * log(scale)^2: with little to go by, scale stays near 1.
+    Minimises the sum of cross-entropies plus `strength` * log(scale)^2: with little to go by, scale stays
+    near 1.
     """
     columns = range(scores.shape[1])
     fits = [_fit_one(safe_logit(scores[:, tag]), targets[:, tag], strength) for tag in columns]
@@ -81,7 +82,7 @@ def _f_optimal_one(labels: NDArray[np.bool_], scores: NDArray[np.floating]) -> f
 
 
 def rate_limit(scores: NDArray[np.floating], rate: float) -> NDArray[np.float64]:
-    """Lowest thresholds [tags] that at most a share `rate` of the items of [items, tags] is strictly above."""
+    """Lowest thresholds [tags] that at most a share `rate` of scores [items, tags] is strictly above."""
     items = len(scores)
     place = items - 1 - int(rate * items)
     if place < 0:

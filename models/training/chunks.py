@@ -14,9 +14,16 @@ from schemas.clock import Chunk, ChunkPlan, whole_track_chunks
 
 RATE_HZ = 16_000
 CHUNK_SAMPLES = 20 * RATE_HZ
-PLAN = ChunkPlan(CHUNK_SAMPLES, CHUNK_SAMPLES, 3 * RATE_HZ, 256)
-_LEAST_SECONDS = 6
-_WHOLE_SHARE = 0.7  # of the chunks drawn; the others are shorter, as the tails of tracks are
+PLAN = ChunkPlan(
+    rate_hz=RATE_HZ,
+    chunk_samples=CHUNK_SAMPLES,
+    stride_samples=CHUNK_SAMPLES,
+    minimum_samples=3 * RATE_HZ,
+    grid_samples=256,
+)
+# A batch has chunks of one length. Short ones cost less than half and say as much, so most are short.
+SHORT_SAMPLES = 8 * RATE_HZ
+SHORT_SHARE = 0.7
 _LONG_SAMPLES = 45 * RATE_HZ  # clips from here on give two chunks an epoch
 
 
@@ -90,32 +97,34 @@ class ChunkSource:
     def epoch(self, number: int) -> Iterator[Any]:
         """Batches of one epoch, each clip once or twice in random order."""
         rng = np.random.default_rng([self.seed, number])
-        order = rng.permutation(self._draws)
-        drawn = [self._draw(self.clips[place], rng) for place in order]
+        lengths = np.where(rng.random(self.steps()) < SHORT_SHARE, SHORT_SAMPLES, CHUNK_SAMPLES).tolist()
+        order = rng.permutation(self._draws)[: self.steps() * self.batch]
+        drawn = [
+            self._draw(self.clips[place], lengths[row // self.batch], rng) for row, place in enumerate(order)
+        ]
         scores = self.teach(np.stack([mean_embedding(rec.summed, *at) for rec, *at in drawn]))
         for index in range(self.steps()):
             rows = slice(index * self.batch, (index + 1) * self.batch)
-            values, valid = stack(drawn[rows], self.grid)
+            values, valid = stack(drawn[rows], self.grid, samples=lengths[index])
             for value, count in zip(values, valid, strict=True):
                 hide(value[:count], self.grid.masks, rng)
             yield (values, valid), (scores[rows].astype(np.float32),)
 
-    def _draw(self, clip: Sequence[Recording], rng: np.random.Generator) -> Drawn:
+    def _draw(self, clip: Sequence[Recording], length: int, rng: np.random.Generator) -> Drawn:
         recording = clip[int(rng.integers(len(clip)))]
-        length = CHUNK_SAMPLES
-        if rng.random() >= _WHOLE_SHARE:
-            length = int(rng.integers(_LEAST_SECONDS, CHUNK_SAMPLES // RATE_HZ)) * RATE_HZ
         length = min(length, recording.total_samples // RATE_HZ * RATE_HZ)
         starts = (recording.total_samples - length) // self.grid.start_samples + 1
         return recording, int(rng.integers(starts)) * self.grid.start_samples, length
 
 
-def stack(drawn: Sequence[Drawn], grid: Grid) -> tuple[NDArray[Any], NDArray[np.int32]]:
-    """Chunks (recording, start, length) -> values [chunks, steps of 20 s, ...] and valid [chunks] int32.
+def stack(
+    drawn: Sequence[Drawn], grid: Grid, *, samples: int = CHUNK_SAMPLES
+) -> tuple[NDArray[Any], NDArray[np.int32]]:
+    """Chunks (recording, start, length) -> values [chunks, steps of `samples`, ...] and valid [chunks] int32.
 
     Levels come as float32, bytes stay bytes.
     """
-    steps = -(-CHUNK_SAMPLES // grid.step_samples)
+    steps = -(-samples // grid.step_samples)
     kind = drawn[0][0].features
     values = np.zeros(
         (len(drawn), steps, *kind.shape[1:]), np.uint8 if kind.dtype == np.uint8 else np.float32

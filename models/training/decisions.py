@@ -44,7 +44,7 @@ class Decided:
 
 
 def decide(tracks: Tracks, floor: NDArray[np.float64], wanted: TagCount) -> Decided:
-    """Calibrate on the validation tracks; choose thresholds on all but the test tracks, `floor` [tags] at least."""
+    """Calibrate on the validation tracks; choose thresholds, `floor` [tags] at least, on all but test."""
     validation, seen = tracks.split == "validation", tracks.split != "test"
     platt = fit_platt(tracks.raw[validation], tracks.teacher[validation])
     scores = platt(tracks.raw[seen])
@@ -57,16 +57,16 @@ def decide(tracks: Tracks, floor: NDArray[np.float64], wanted: TagCount) -> Deci
 
 def _of_platt(tracks: int) -> str:
     return (
-        f"Platt per tag on the {tracks} validation clips of 4Q and Emotify: from the mean of the taggers' track "
-        "scores to the teacher's probability, which is itself Platt-calibrated on the labels of the MTG-Jamendo "
-        "split-0 validation tracks; penalty log(scale)^2"
+        f"Platt per tag on the {tracks} validation clips of 4Q and Emotify: from the mean of the taggers' "
+        "track scores to the teacher's probability, which is itself Platt-calibrated on the labels of the "
+        "MTG-Jamendo split-0 validation tracks; penalty log(scale)^2"
     )
 
 
 def _of_thresholds(tracks: int, rate: float, median: float) -> str:
     return (
-        "per tag the higher of two: the threshold of the teacher with the best F on the labels of the MTG-Jamendo "
-        f"split-0 validation tracks, and the lowest that at most {rate:.3f} of the {tracks} train and validation "
-        f"clips of 4Q and Emotify are strictly above; the median of these clips has {median:g} tags; "
-        "no test clip was used"
+        "per tag the higher of two: the teacher's threshold with the best F on the labels of the MTG-Jamendo "
+        f"split-0 validation tracks, and the lowest that at most {rate:.3f} of the {tracks} train and "
+        f"validation clips of 4Q and Emotify are strictly above; the median of these clips has {median:g} "
+        "tags; no test clip was used"
     )

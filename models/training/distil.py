@@ -91,7 +91,7 @@ def teacher_tracks(
 
 
 def compiled(model: Any) -> Callable[[Any, Any], Any]:
-    """(values, extent) -> output of a model as it is used, not trained; follows later changes of its weights."""
+    """(values, extent) -> output of a model in use; follows later changes of its weights."""
     import tensorflow as tf
 
     return tf.function(lambda values, extent: model([values, extent], training=False))  # type: ignore[no-any-return]
@@ -100,7 +100,7 @@ def compiled(model: Any) -> Callable[[Any, Any], Any]:
 def agreement(
     recordings: Sequence[Recording], truth: NDArray[np.floating], grid: Grid
 ) -> Callable[[Any], float]:
-    """Measure of a model: mean over the tags of the correlation with `truth` [recordings, tags], in logits."""
+    """Measure of a model: mean over tags of its logits' correlation with `truth` [recordings, tags]."""
     goal = safe_logit(truth)
     held: dict[int, Any] = {}
 

@@ -47,7 +47,7 @@ class Source(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What is trained towards: `loss(output, *targets)` as a tensor; `score(model)`, the higher the better."""
+    """What is trained towards: `loss(output, *targets)` is a tensor; of `score(model)` more is better."""
 
     source: Source
     loss: Callable[..., Any]

@@ -22,8 +22,8 @@ class Predicted:
     """Everything predicted of every clip.
 
     `split`, `source`, `stratum` [clips] names; `members` [taggers, clips, tags] raw track scores; `scores`
-    [clips, tags] calibrated; `teacher` [clips, tags]; `thresholds` [tags]; `affect` [regressors, clips, 2] means
-    of curves; `truth` [clips, 2], NaN where there is none.
+    [clips, tags] calibrated; `teacher` [clips, tags]; `thresholds` [tags]; `affect` [regressors, clips, 2]
+    means of curves; `truth` [clips, 2], NaN where there is none.
     """
 
     split: NDArray[np.str_]

@@ -23,7 +23,7 @@ def roc_auc(labels: NDArray[np.bool_], scores: Floats) -> float:
 
 
 def average_precision(labels: NDArray[np.bool_], scores: Floats) -> float:
-    """Area under the precision-recall curve as a sum of steps, equal scores in one step; NaN if none is positive."""
+    """Area under the precision-recall curve as a sum of steps; NaN where no label is positive."""
     precision, recall, _ = precision_recall(labels, scores)
     return float(np.sum(np.diff(recall, prepend=0.0) * precision)) if labels.any() else float("nan")
 
@@ -31,7 +31,7 @@ def average_precision(labels: NDArray[np.bool_], scores: Floats) -> float:
 def precision_recall(
     labels: NDArray[np.bool_], scores: Floats
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Precision, recall and score for every set "all items that score at least so much", from the top down."""
+    """Precision, recall and score of every set "all items that score at least so much", top down."""
     order = np.argsort(-scores, kind="stable")
     hits, ranked = np.cumsum(labels[order]), scores[order].astype(np.float64)
     last = np.append(np.flatnonzero(np.diff(ranked)), len(ranked) - 1)

@@ -21,7 +21,7 @@ _SMOOTH_SAMPLES = 48_000
 
 @dataclass(frozen=True, slots=True)
 class Teacher:
-    """Tag heads with their calibration and F-optimal thresholds [tags], and the head of valence and arousal."""
+    """Tag heads, their calibration and F-optimal thresholds [tags], and the head of valence and arousal."""
 
     tags: tuple[str, ...]
     heads: TagHeads
@@ -36,7 +36,8 @@ class Teacher:
     def curve(self, embeddings: NDArray[np.floating], *, steps: int) -> NDArray[np.float64]:
         """Patch embeddings [patches, 1024] -> valence and arousal of so many half seconds: [steps, 2].
 
-        A step's value is that of the mean over the patches centred within 1.5 s of its centre, or of the nearest.
+        A step's value is that of the mean over the patches centred within 1.5 s of its centre, or of the
+        nearest.
         """
         patches = np.arange(len(embeddings)) * HOP_SAMPLES + PATCH_SAMPLES // 2
         centres = np.arange(steps) * STEP_SAMPLES + STEP_SAMPLES // 2

@@ -56,16 +56,16 @@ def _tracks_table(rows: pd.DataFrame, catalogue: Path) -> Table:
     for name in ("track", "length", "quadrant", "valence", "arousal"):
         table.add_column(name, justify="left" if name in ("track", "quadrant") else "right", no_wrap=True)
     table.add_column("tags, best first")
-    for row in rows.itertuples():
-        tags = str(row.tags) if isinstance(row.tags, str) else "-"
-        if isinstance(row.duplicate_of, str):
-            tags += f" (the same audio as {_short(row.duplicate_of, catalogue)})"
+    for row in rows.to_dict(orient="records"):
+        tags = str(row["tags"]) if isinstance(row["tags"], str) else "-"
+        if isinstance(row["duplicate_of"], str):
+            tags += f" (the same audio as {_short(row['duplicate_of'], catalogue)})"
         table.add_row(
-            _short(str(row.track_id), catalogue),
-            f"{row.decoded_s:.0f} s",
-            Text("■ ", style=str(row.colour)) + Text(str(row.quadrant), style="default"),
-            f"{row.valence_mean:+.2f}",
-            f"{row.arousal_mean:+.2f}",
+            _short(str(row["track_id"]), catalogue),
+            f"{row['decoded_s']:.0f} s",
+            Text("■ ", style=str(row["colour"])) + Text(str(row["quadrant"]), style="default"),
+            f"{row['valence_mean']:+.2f}",
+            f"{row['arousal_mean']:+.2f}",
             Text(tags),
         )
     return table
@@ -75,9 +75,9 @@ def _failures_table(rows: pd.DataFrame, catalogue: Path) -> Table:
     table = Table(title="failures, each with its reason", title_justify="left")
     for name in ("track", "stage", "kind", "message"):
         table.add_column(name)
-    for row in rows.sort_values("track_id").itertuples():
-        cells = (_short(str(row.track_id), catalogue), str(row.stage), str(row.kind), str(row.message))
-        table.add_row(*map(Text, cells))
+    for row in rows.sort_values("track_id").to_dict(orient="records"):
+        track = _short(str(row["track_id"]), catalogue)
+        table.add_row(*(Text(str(cell)) for cell in (track, row["stage"], row["kind"], row["message"])))
     return table
 
 

@@ -6,6 +6,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,9 +37,9 @@ def calibrate(clips: Sequence[Clip], work: Path) -> None:
     """Write decided.json, measured.json and predicted.npz into `work`, from the members' weights there."""
     teacher = load_teacher(work / ARRAYS)
     split = _split_names(clips)
-    members = np.stack([_cached(plan, work, lambda plan=plan: _tag(plan, clips, work)) for plan in TAGGERS])
+    members = np.stack([_cached(plan, work, partial(_tag, plan, clips, work)) for plan in TAGGERS])
     affect = np.stack(
-        [_cached(plan, work, lambda plan=plan: _regress(plan, clips, teacher, work)) for plan in REGRESSORS]
+        [_cached(plan, work, partial(_regress, plan, clips, teacher, work)) for plan in REGRESSORS]
     )
     known = teacher_tracks(recordings(clips, TAGGERS[0].front_end, work), teacher.probabilities)
     raw = members.mean(axis=0)

@@ -1,4 +1,4 @@
-"""Command that trains the default bundle: python -m pipelines.training.default --data D --work W --output B."""
+"""The command that trains the default bundle: python -m pipelines.training.default --help."""
 
 from __future__ import annotations
 

@@ -20,8 +20,8 @@ from pipelines.training.teacher import FIGURES
 log = logging.getLogger(__name__)
 
 TERMS = (
-    "Research and non-commercial use. Trained on the audio of 4Q and Emotify (research only) towards a teacher "
-    "fitted on MTG-Jamendo metadata (CC BY-NC-SA 4.0) over YAMNet embeddings (Apache-2.0)."
+    "Research and non-commercial use. Trained on the audio of 4Q and Emotify (research only) towards a "
+    "teacher fitted on MTG-Jamendo metadata (CC BY-NC-SA 4.0) over YAMNet embeddings (Apache-2.0)."
 )
 
 
@@ -44,11 +44,10 @@ def write(work: Path, output: Path) -> Bundle:
         histories=histories,
         teacher=_load(work / FIGURES),
         measured=measured,
-        calibration=decided["calibration"]["provenance"],
-        thresholds=decided["thresholds"]["provenance"],
+        fields=_fields(measured["tags"], decided),
     )
     (output / "card.md").write_text(write_card(facts), encoding="utf-8")
-    bundle = write_index(output, _fields(measured["tags"], decided))
+    bundle = write_index(output, facts.fields)
     log.info("%s: %d bytes", bundle.key, sum(file.stat().st_size for file in output.iterdir()))
     return bundle
 

@@ -130,7 +130,7 @@ def _open_ffmpeg(file: BinaryIO) -> tuple[AudioFormat, Blocks]:
     try:
         container = av.open(file, mode="r", metadata_errors="replace")
     except (av.FFmpegError, ValueError) as error:
-        raise _refusal(FailureKind.NOT_AUDIO, f"no decoder knows this file: {error}") from error
+        raise _refusal(FailureKind.NOT_AUDIO, f"no decoder knows this file: {_reason(error)}") from error
     if not container.streams.audio:
         raise _refusal(FailureKind.NO_AUDIO, f"{container.format.name} file without an audio stream")
     stream = container.streams.audio[0]
@@ -161,6 +161,11 @@ def _ffmpeg_blocks(container: av.container.InputContainer, stream: av.AudioStrea
             planar = av.AudioResampler(format="fltp", layout=frame.layout, rate=frame.rate)
             for part in planar.resample(frame):
                 yield part.rate, _average(np.ascontiguousarray(part.to_ndarray().T))
+
+
+def _reason(error: Exception) -> str:
+    """FFmpeg's words without the name of the descriptor."""
+    return str(getattr(error, "strerror", None) or error)
 
 
 def _check(audio: AudioFormat) -> None:

@@ -46,6 +46,7 @@ class TaggingPlan:
         """The plan in whole samples, strides and starts on the frame grid."""
         rate, hop = spectrum.RATE_HZ, spectrum.HOP_SAMPLES
         return ChunkPlan(
+            rate_hz=rate,
             chunk_samples=to_samples(CHUNK_S, rate_hz=rate),
             stride_samples=max(hop, round(self.stride_s * rate / hop) * hop),
             minimum_samples=to_samples(MINIMUM_S, rate_hz=rate),

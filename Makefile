@@ -1,0 +1,38 @@
+# make demo    compose a small catalogue, tag it, show what was found
+# make test    pass the tests
+# make check   the one check: format, lint, types, tests, wheel
+# make lock    renew the locks from pyproject.toml
+# make train-default DATA=../shared/data    train the shipped bundle from scratch
+
+PYTHON ?=
+DATA ?= ../shared/data
+WORK ?= work/train-default
+BIN = .venv/bin
+
+.PHONY: demo test check static lock train-default
+
+demo: .venv/.complete
+	$(BIN)/moodscribe demo --folder demo-out
+
+test: .venv/.complete
+	$(BIN)/pytest
+
+check: static test
+
+static: .venv/.complete
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m build --wheel --no-isolation --outdir build/wheel .
+
+.venv/.complete: requirements.lock requirements-uv.lock pyproject.toml deploy/venv.sh
+	@sh deploy/venv.sh $(PYTHON)
+
+lock: .venv/.complete
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --python-version 3.11 \
+		--extra essentia --extra train --group dev pyproject.toml -o requirements.lock
+	echo "uv==$$($(BIN)/uv --version | cut -d ' ' -f 2)" | \
+		$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate - -o requirements-uv.lock
+
+train-default: .venv/.complete
+	$(BIN)/python -m pipelines.training.default --data $(DATA) --work $(WORK) --output models/bundles/default
