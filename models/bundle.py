@@ -28,6 +28,7 @@ FORMAT = 1
 INDEX = "bundle.json"
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _MAX_INDEX_BYTES = 8 << 20
+_RATE_HZ = 16_000
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,8 @@ class Bundle:
             return load((self.folder / member.weights).read_bytes())
         except SafetensorError as error:
             raise _refusal(f"{member.weights}: not safetensors: {error}") from error
+        except KeyError as error:
+            raise _refusal(f"{member.weights}: arrays of type {error} cannot be read") from error
 
 
 def read_bundle(folder: Path) -> Bundle:
@@ -113,14 +116,14 @@ def read_bundle(folder: Path) -> Bundle:
     data = index.read_bytes()
     try:
         fields = json.loads(data)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise _refusal(f"{index}: not JSON: {error}") from error
     if not isinstance(fields, dict) or fields.get("format") != FORMAT:
         found = fields.get("format") if isinstance(fields, dict) else fields
         raise _refusal(f"{index}: format version {found!r}; this moodscribe reads {FORMAT}")
     try:
         bundle = _parse(folder, fields, hashlib.sha256(data).hexdigest())
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
         raise _refusal(f"{index}: {type(error).__name__}: {error}") from error
     _check_files(folder, fields["files"])
     for member in bundle.members:
@@ -136,11 +139,15 @@ def _parse(folder: Path, fields: Mapping[str, Any], sha256: str) -> Bundle:
     calibration, thresholds = fields["calibration"], fields["thresholds"]
     if fields["fusion"] != {"method": "mean"}:
         raise ValueError(f"fusion {fields['fusion']!r} is not known")
+    if fields["rate_hz"] != _RATE_HZ:
+        raise ValueError(f"rate_hz is {fields['rate_hz']!r}; the front ends take {_RATE_HZ}")
+    if not isinstance(fields["files"], Mapping):
+        raise ValueError("files is not an object")
     bundle = Bundle(
         folder=folder,
         name=_word(fields["name"]),
         version=_word(fields["version"]),
-        rate_hz=int(fields["rate_hz"]),
+        rate_hz=_RATE_HZ,
         tags=tags,
         members=tuple(_member(member) for member in fields["members"]),
         decisions=Decisions(
@@ -156,6 +163,9 @@ def _parse(folder: Path, fields: Mapping[str, Any], sha256: str) -> Bundle:
     for role in Role:
         if not bundle.of_role(role):
             raise ValueError(f"no member is a {role}")
+    for member in bundle.members:
+        if (scores := getattr(member.settings, "tags", len(tags))) != len(tags):
+            raise ValueError(f"member {member.name!r} scores {scores} tags of {len(tags)}")
     return bundle
 
 
@@ -175,10 +185,15 @@ def _member(fields: Mapping[str, Any]) -> Member:
     )
 
 
+def is_plain_name(value: Any) -> bool:
+    """Whether a value of an index is a name that stays in the bundle's folder."""
+    return isinstance(value, str) and _FILE_NAME.fullmatch(value) is not None
+
+
 def _word(value: Any) -> str:
-    if not isinstance(value, str) or not _FILE_NAME.fullmatch(value):
+    if not is_plain_name(value):
         raise ValueError(f"{value!r} is not a plain name")
-    return value
+    return str(value)
 
 
 def _per_tag(name: str, values: Any, tags: tuple[str, ...]) -> NDArray[np.float64]:
@@ -199,7 +214,7 @@ def _check_files(folder: Path, files: Mapping[str, Any]) -> None:
 
 
 def _plain(name: str) -> str:
-    if not _FILE_NAME.fullmatch(name):
+    if not is_plain_name(name):
         raise _refusal(f"file name {name!r} in {INDEX} is not a plain name")
     return name
 

@@ -9,7 +9,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from models.bundle import INDEX, Bundle, read_bundle
+from models.bundle import INDEX, Bundle, is_plain_name, read_bundle
 from schemas.errors import DataError, FailureKind, Stage
 
 SHIPPED = Path(__file__).parent / "bundles"
@@ -57,6 +57,8 @@ def _fetched(uri: str) -> Path:
                 store.get_file(f"{uri}/{file}", str(download / file))
             except FileNotFoundError:
                 continue  # the check of the folder says which
+            except OSError as error:
+                raise _refusal(f"{uri}/{file}: {error}") from error
         read_bundle(download)
         # Another process may have been faster; what it left has the same hash.
         if not folder.exists():
@@ -69,7 +71,7 @@ def _file_names(uri: str, index: bytes) -> list[str]:
         names = list(json.loads(index)["files"])
     except (ValueError, KeyError, TypeError) as error:
         raise _refusal(f"{uri}/{INDEX}: {type(error).__name__}: {error}") from error
-    if bad := [name for name in names if not isinstance(name, str) or Path(name).name != name]:
+    if bad := [name for name in names if not is_plain_name(name)]:
         raise _refusal(f"{uri}/{INDEX}: file name {bad[0]!r} is not a plain name")
     return names
 

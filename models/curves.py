@@ -54,7 +54,8 @@ def change_points(
     """Steps at which the emotion moves to another level: curves [steps] -> increasing steps [n].
 
     The distance in the plane between the means of the ten seconds before and after a step has its peak
-    there; peaks are at least ten seconds apart and from the ends.
+    there; peaks are at least ten seconds apart and more than that from the ends, where a rise that has no
+    fall beside it does not tell when the change was.
     """
     stretch = round(CHANGE_STRETCH_S / step_s)
     if len(valence) < 2 * stretch:
@@ -63,6 +64,5 @@ def change_points(
     sums = np.cumsum(np.pad(plane, ((0, 0), (1, 0))), axis=1)
     means = (sums[:, stretch:] - sums[:, :-stretch]) / stretch
     distance = np.hypot(*(means[:, stretch:] - means[:, :-stretch]))
-    padded = np.pad(distance, 1)  # a peak may lie at either end of what can be compared
-    peaks, _ = find_peaks(padded, height=CHANGE_DISTANCE, distance=stretch)
-    return np.asarray(peaks - 1 + stretch, np.int64)
+    peaks, _ = find_peaks(distance, height=CHANGE_DISTANCE, distance=stretch)
+    return np.asarray(peaks + stretch, np.int64)

@@ -7,11 +7,19 @@ from typing import Any
 import keras
 from keras import ops
 
+from schemas.errors import DataError, FailureKind, Stage
+
 CELLS = ("lstm", "gru", "bilstm")
 
 
 def recurrent(cell: str, units: int, *, sequences: bool, dropout: float, name: str) -> keras.layers.Layer:
-    """One recurrent layer: `cell` is lstm, gru or bilstm (both directions, joined)."""
+    """One recurrent layer: `cell` is lstm, gru or bilstm (both directions, joined).
+
+    DataError(bad_bundle) for any other.
+    """
+    if cell not in CELLS:
+        message = f"cell {cell!r} is not known; there are {', '.join(CELLS)}"
+        raise DataError(FailureKind.BAD_BUNDLE, Stage.BUNDLE, message)
     if cell == "gru":
         return keras.layers.GRU(units, return_sequences=sequences, dropout=dropout, name=name)
     forward = keras.layers.LSTM(units, return_sequences=sequences, dropout=dropout, name=name)

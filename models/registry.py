@@ -87,10 +87,10 @@ _LARGEST = 16_384
 
 
 def _fit(name: str, value: Any, hint: Any) -> Any:
-    """`value` as the type of its field: int, float, str or a tuple of ints."""
+    """`value` as the type of its field: a size, a share in [0, 1), a str or a tuple of sizes."""
     if hint is str and isinstance(value, str):
         return value
-    if hint is float and isinstance(value, int | float) and not isinstance(value, bool):
+    if hint is float and isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1:
         return float(value)
     if hint is int and _is_size(value):
         return value

@@ -29,7 +29,8 @@ def save_weights(model: keras.Model, path: Path) -> None:
 
 
 def set_weights(model: keras.Model, arrays: Mapping[str, NDArray[Any]], *, source: str) -> None:
-    """Fill a model; DataError(bad_bundle) for an array that is missing, left over or of another shape."""
+    """Fill a model; DataError(bad_bundle) for an array that is missing, left over, of another shape or
+    with a value that is not finite."""
     variables = {variable.path: variable for variable in _variables(model)}
     if wrong := sorted(set(variables) ^ set(arrays)):
         state = "missing" if wrong[0] in variables else "not of this architecture"
@@ -42,6 +43,9 @@ def set_weights(model: keras.Model, arrays: Mapping[str, NDArray[Any]], *, sourc
                 f"{source}: array {name!r} is {list(arrays[name].shape)}, "
                 f"the architecture needs {list(variable.shape)}",
             )
+        if not np.isfinite(arrays[name]).all():
+            message = f"{source}: array {name!r} has a value that is not finite"
+            raise DataError(FailureKind.BAD_BUNDLE, Stage.BUNDLE, message)
         variable.assign(arrays[name])
     _finalise(model)
 

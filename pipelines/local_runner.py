@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 # Below so many inputs a worker process takes longer to start than to do its share.
-_INPUTS_A_WORKER = 12
+_INPUTS_A_WORKER = 50
 
 
 def few_workers(inputs: int) -> int:

@@ -28,8 +28,7 @@ from pipelines.tables import committed_runs
 from schemas.errors import DataError, FailureKind, Stage
 from schemas.identity import RunIdentity, new_run_id, settings_hash
 from transforms.decoding.sandbox import DecodeLimits
-from transforms.inputs.listing import list_folder
-from transforms.inputs.stage import InputSpec, inspect_input
+from transforms.inputs.stage import InputSpec, inspect_input, read_input
 from transforms.storage import is_local, local_path, remove_folder
 from transforms.tagging.stage import TaggingJob
 from transforms.tagging.windows import Coverage
@@ -134,10 +133,11 @@ def _run(spec: InputSpec, job: TaggingJob, plan: RunPlan, options: Any, progress
 
 
 def _some(spec: InputSpec) -> int:
-    """How many inputs there are, counted no further than it matters; a manifest counts as many."""
-    if spec.manifest_columns is not None or not is_local(spec.uri):
-        return 1 << 30
-    return sum(1 for _ in islice(list_folder(spec.uri), 1000))
+    """How many inputs there are, counted no further than it matters; a store's folder counts as many."""
+    enough = 1000
+    if not is_local(spec.uri):
+        return enough
+    return sum(1 for _ in islice(read_input(spec), enough))
 
 
 def _output(uri: str) -> str:

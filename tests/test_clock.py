@@ -24,7 +24,9 @@ from transforms.tagging.windows import CHUNK_S, CORE_STEPS, Coverage, TaggingPla
 
 RATE_HZ = 16_000
 CHUNK, MINIMUM, HOP = 320_000, 48_000, 256
-PLAN = ChunkPlan(RATE_HZ, chunk_samples=CHUNK, stride_samples=CHUNK, minimum_samples=MINIMUM, grid_samples=HOP)
+PLAN = ChunkPlan(
+    RATE_HZ, chunk_samples=CHUNK, stride_samples=CHUNK, minimum_samples=MINIMUM, grid_samples=HOP
+)
 OVERLAPPING = ChunkPlan(
     RATE_HZ, chunk_samples=CHUNK, stride_samples=CHUNK // 2, minimum_samples=MINIMUM, grid_samples=HOP
 )
@@ -136,7 +138,9 @@ def test_overlapping_chunks_start_at_every_stride_and_reach_the_end_once() -> No
         chunks = whole_track_chunks(total, OVERLAPPING)
         heard = np.zeros(total // HOP + 2, np.int64)  # in frames: enough to see a gap
         for index, chunk in enumerate(chunks):
-            assert chunk == Chunk(index * CHUNK // 2, min(CHUNK, total - index * CHUNK // 2), chunk.weight_samples)
+            assert chunk == Chunk(
+                index * CHUNK // 2, min(CHUNK, total - index * CHUNK // 2), chunk.weight_samples
+            )
             assert chunk.weight_samples == chunk.length_samples
             heard[chunk.start_samples // HOP : (chunk.start_samples + chunk.length_samples) // HOP] += 1
         assert heard[: total // HOP].min() >= 1

@@ -19,7 +19,10 @@ from pipelines.demo.catalogue import compose_catalogue
 from pipelines.tables import MoodTables, committed_runs, open_tables
 from schemas.tables import TABLES
 from tests.bundles import TAGS
+from tests.jobs import plan_run, run
 from tests.oracle import Oracle, read
+from transforms.decoding.sandbox import DecodeLimits
+from transforms.tagging.worker import WorkSettings
 
 TOLERANCE = 1e-5
 
@@ -87,9 +90,11 @@ def test_each_row_is_what_is_computed_in_memory(job: Job, tables: MoodTables, sm
             np.testing.assert_allclose(rows[column], getattr(expected, column), atol=TOLERANCE, err_msg=name)
         # The steep calibration of the small bundle multiplies a difference of its raw scores by ten.
         np.testing.assert_allclose(rows["score"], expected.score, atol=20 * TOLERANCE, err_msg=name)
+        # Resampling in blocks differs from all at once by 1e-7, which the logarithm shows in bands near
+        # silence, and random weights pass on.
         for column in ("valence", "arousal", "valence_spread"):
             np.testing.assert_allclose(
-                curves[column][name], getattr(expected, column), atol=TOLERANCE, err_msg=name
+                curves[column][name], getattr(expected, column), atol=10 * TOLERANCE, err_msg=name
             )
 
 
@@ -180,7 +185,7 @@ def test_a_rerun_in_another_order_and_other_batches_gives_the_same_rows(
     names = {f"tone{index}.wav": index for index in range(5)}
     _tones(tmp_path / "in", names)
     forward = [{"track_id": name, "uri": name} for name in names]
-    results: list[dict[str, pd.DataFrame]] = []
+    results = []
     for index, (rows, batch) in enumerate(((forward, 16), (forward[::-1], 16), (forward, 1))):
         manifest = tmp_path / "in" / f"manifest{index}.jsonl"
         manifest.write_text("\n".join(map(json.dumps, rows)))
@@ -212,8 +217,7 @@ def test_a_manifest_brings_its_ids_and_its_columns(tmp_path: Path, small_bundle:
         "04\n"
     )
     output = tmp_path / "out"
-    done = run_tag(manifest, "--output", output, "--bundle", small_bundle.folder, "--max-failure-rate", 0.7)
-    assert done.returncode == 0, done.stderr
+    record = run(plan_run(manifest, output, small_bundle))
     tables = open_tables(str(output))
     tracks = tables.read("tracks").set_index("track_id")
     assert tracks["status"].to_dict() == {"01": "tagged", "02": "tagged", "03": "failed", "04": "failed"}
@@ -222,7 +226,6 @@ def test_a_manifest_brings_its_ids_and_its_columns(tmp_path: Path, small_bundle:
     assert tracks["manifest_status"]["02"] == "old"
     kinds = tables.read("failures")["kind"].value_counts().to_dict()
     assert kinds == {"duplicate_id": 1, "not_found": 1, "bad_manifest_row": 1}
-    (record,) = committed_runs(str(output))
     assert record["counts"] == {"read": 5, "tagged": 2, "failed": 3, "skipped": 0, "duplicate": 0}
 
 
@@ -249,19 +252,12 @@ def test_files_are_split_at_the_rows_that_the_user_says(tmp_path: Path, small_bu
 
 @pytest.mark.parametrize("fault", ["crash", "hang"])
 def test_a_decoder_that_dies_costs_its_track_and_nothing_else(
-    tmp_path: Path, small_bundle: Bundle, monkeypatch: pytest.MonkeyPatch, fault: str
+    tmp_path: Path, small_bundle: Bundle, fault: str
 ) -> None:
-    from tests.jobs import run_in_memory
-
     _tones(tmp_path / "in", {"a.wav": 1, "c.wav": 2})
     (tmp_path / "in" / "b.wav").write_bytes(fault.encode() + b" please")
-    record = run_in_memory(
-        tmp_path / "in",
-        tmp_path / "out",
-        small_bundle,
-        child_module="tests.faulty_child",
-        timeout_s=3.0,
-    )
+    limits = DecodeLimits(timeout_s=3.0, child_module="tests.faulty_child")
+    record = run(plan_run(tmp_path / "in", tmp_path / "out", small_bundle, work=WorkSettings(limits=limits)))
     assert record["counts"] == {"read": 3, "tagged": 2, "failed": 1, "skipped": 0, "duplicate": 0}
     kind = {"crash": "decoder_crash", "hang": "decoder_timeout"}[fault]
     assert record["failures"] == {kind: 1}

@@ -25,7 +25,7 @@ from transforms.writing.parts import Part, PartWriter
 
 RUN_ID = "20261121T065501.123Z-1f9c04"
 # Ids as catalogues have them: nothing in them may be lost or taken for a separator.
-IDS = ("plain", "0007", "", "line\nbreak\r\n", 'quo"te\'s, comma', "🎵🥁 и ∞", "tab\tnull\0", "e\u0301 é")
+IDS = ("plain", "0007", "", "line\nbreak\r\n", "quo\"te's, comma", "🎵🥁 и ∞", "tab\tnull\0", "e\u0301 é")
 
 # Every number is one that float32 holds exactly, so that equal means equal.
 FULL_TRACK = TrackRow(
@@ -174,7 +174,9 @@ def test_parquet_parts_are_compressed_with_zstd(tmp_path: Path) -> None:
 
 
 def test_ids_of_any_letters_come_back_as_they_were(tmp_path: Path) -> None:
-    rows = [FailureRow(track_id, track_id, "read", "not_found", track_id, 1, False, RUN_ID) for track_id in IDS]
+    rows = [
+        FailureRow(track_id, track_id, "read", "not_found", track_id, 1, False, RUN_ID) for track_id in IDS
+    ]
     (part,) = written(tmp_path, FAILURES, rows)
     found = read_back(part)
     for column in ("track_id", "uri", "message"):
@@ -305,7 +307,11 @@ def test_an_account_that_adds_up_has_nothing_to_say() -> None:
     [
         ("counts", "read", ["inputs read: {}, accounted for: 17", "rows of tracks: 17, accounted for: {}"]),
         ("counts", "skipped", ["inputs read: 17, accounted for: {}"]),
-        ("counts", "failed", ["inputs read: 17, accounted for: {}", "rows of failures: 4, accounted for: {}"]),
+        (
+            "counts",
+            "failed",
+            ["inputs read: 17, accounted for: {}", "rows of failures: 4, accounted for: {}"],
+        ),
         ("rows", "tracks", ["rows of tracks: {}, accounted for: 17"]),
         ("rows", "mood_tags", ["rows of mood_tags: {}, accounted for: 50"]),
         ("rows", "emotion_curves", ["rows of emotion_curves: {}, accounted for: 10"]),

@@ -20,7 +20,8 @@ from models.training.calibration import (
     rate_limit,
     safe_logit,
 )
-from models.training.chunks import (
+from models.training.decisions import Tracks, decide
+from models.training.learning.chunks import (
     CHUNK_SAMPLES,
     GRIDS,
     ChunkSource,
@@ -30,12 +31,12 @@ from models.training.chunks import (
     sum_embeddings,
     track_chunks,
 )
-from models.training.decisions import Tracks, decide
-from models.training.heads import TagHeads, choose_strength, fit_ridge
-from models.training.jamendo import parse_rows, read_tagged, tag_names
 from models.training.metrics import average_precision, roc_auc
-from models.training.teacher import Teacher, load_teacher
-from models.training.yamnet import HOP_SAMPLES, PATCH_SAMPLES
+from models.training.reporting.measure import require
+from models.training.teaching.heads import TagHeads, choose_strength, fit_ridge
+from models.training.teaching.jamendo import parse_rows, read_tagged, tag_names
+from models.training.teaching.teacher import Teacher, load_teacher
+from models.training.teaching.yamnet import HOP_SAMPLES, PATCH_SAMPLES
 from schemas.errors import DataError
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
@@ -106,20 +107,25 @@ def test_the_f_optimal_threshold_tags_what_is_strictly_above_it() -> None:
     assert ((scores > threshold)[:, 0] == [True, True, True, False, False]).all()
 
 
-@pytest.mark.parametrize("rate", [0.0, 0.05, 0.2, 0.99])
+@pytest.mark.parametrize("rate", [0.0, 0.05, 0.2, 0.99, 1.0])
 def test_a_rate_limit_is_kept_also_among_ties(rate: float) -> None:
     scores = np.round(np.random.default_rng(5).random((97, 4)), 1)
-    assert ((scores > rate_limit(scores, rate)).mean(axis=0) <= rate).all()
+    assert ((scores > rate_limit(scores, np.full(4, rate))).mean(axis=0) <= rate).all()
 
 
-def test_thresholds_keep_to_their_floor_to_the_rate_and_to_the_number_of_tags() -> None:
-    rng = np.random.default_rng(6)
-    scores, floor = rng.random((200, 56)), np.full(56, 0.3)
-    thresholds, rate = choose_thresholds(scores, floor, TagCount())
+def test_a_counted_rate_comes_out_as_that_count() -> None:
+    scores = np.random.default_rng(5).random((841, 841))
+    rates = np.arange(841) / 841
+    np.testing.assert_array_equal((scores > rate_limit(scores, rates)).sum(axis=0), np.arange(841))
+
+
+def test_thresholds_keep_to_their_rates_and_to_the_number_of_tags() -> None:
+    scores, rates = np.random.default_rng(6).random((200, 56)), np.linspace(0.0, 0.6, 56)
+    thresholds, highest = choose_thresholds(scores, rates, TagCount())
     tagged = scores > thresholds
-    assert (thresholds >= floor).all()
-    assert tagged.mean(axis=0).max() <= rate <= 0.2
-    assert np.median(tagged.sum(axis=1)) <= 6
+    assert (tagged.mean(axis=0) <= np.minimum(rates, highest) + 1e-9).all()
+    assert highest <= 0.2
+    assert 2 <= np.median(tagged.sum(axis=1)) <= 6
 
 
 def test_decisions_do_not_look_at_test_tracks() -> None:
@@ -127,10 +133,22 @@ def test_decisions_do_not_look_at_test_tracks() -> None:
     split = np.repeat(["train", "validation", "test"], [60, 30, 20])
     tracks = Tracks(split, rng.uniform(0.05, 0.6, (110, 3)), rng.uniform(0.05, 0.6, (110, 3)))
     raw = np.where((split == "test")[:, None], 0.99, tracks.raw)
-    floor = np.full(3, 0.1)
-    first, second = (decide(given, floor, TagCount()) for given in (tracks, replace(tracks, raw=raw)))
+    teachers = np.full(3, 0.3)
+    first, second = (decide(given, teachers, TagCount()) for given in (tracks, replace(tracks, raw=raw)))
     np.testing.assert_array_equal(first.thresholds, second.thresholds)
     np.testing.assert_array_equal(first.platt.bias, second.platt.bias)
+
+
+@pytest.mark.parametrize(
+    ("highest", "q2_arousal", "message"), [(0.7, 0.3, "70% of the 4Q"), (0.2, -0.4, "out of order")]
+)
+def test_a_bundle_that_does_not_tell_tracks_apart_is_refused(
+    highest: float, q2_arousal: float, message: str
+) -> None:
+    quadrants = {"Q1": [0.2, 0.3], "Q2": [-0.2, q2_arousal], "Q3": [-0.2, -0.3], "Q4": [0.2, -0.2]}
+    with pytest.raises(DataError, match=message):
+        require({"rates": {"highest_4q": highest}, "quadrants": {"test": quadrants}})
+    require({"rates": {"highest_4q": 0.2}, "quadrants": {"test": {**quadrants, "Q2": [-0.2, 0.1]}}})
 
 
 def test_ranking_measures_agree_with_counting_by_hand() -> None:
@@ -242,7 +260,7 @@ def _fit(phases: tuple[Any, ...], checkpoint: Path, *, stop_after: int = 99) -> 
     """A training that is stopped, as by a kill, when the score of epoch `stop_after` is asked for."""
     import keras
 
-    from models.training.fit import Task, fit
+    from models.training.learning.fit import Task, fit
 
     model, held = _net(), next(iter(_Blobs().epoch(99)))
     asked: list[float] = []
@@ -261,7 +279,7 @@ def _fit(phases: tuple[Any, ...], checkpoint: Path, *, stop_after: int = 99) -> 
 
 
 def test_training_lowers_the_loss_and_leaves_the_best_epoch(tmp_path: Path) -> None:
-    from models.training.fit import Phase
+    from models.training.learning.fit import Phase
 
     model, progress = _fit((Phase(6, 2e-2),), tmp_path / "net.npz")
     assert progress.losses[-1] < progress.losses[0] / 2
@@ -274,7 +292,7 @@ def test_training_lowers_the_loss_and_leaves_the_best_epoch(tmp_path: Path) -> N
 def test_a_stopped_training_ends_with_the_weights_of_one_that_was_not(
     tmp_path: Path, stop_after: int
 ) -> None:
-    from models.training.fit import Phase
+    from models.training.learning.fit import Phase
 
     phases = (Phase(2, 1e-2, frozen="conv"), Phase(2, 5e-3))
     whole, progress = _fit(phases, tmp_path / "whole.npz")
@@ -287,7 +305,7 @@ def test_a_stopped_training_ends_with_the_weights_of_one_that_was_not(
 
 
 def test_frozen_layers_keep_their_weights(tmp_path: Path) -> None:
-    from models.training.fit import Phase
+    from models.training.learning.fit import Phase
 
     model, _ = _fit((Phase(2, 1e-2, frozen="conv"),), tmp_path / "net.npz")
     np.testing.assert_array_equal(model.get_layer("conv").kernel, _net().get_layer("conv").kernel)
@@ -295,7 +313,7 @@ def test_frozen_layers_keep_their_weights(tmp_path: Path) -> None:
 
 
 def test_distillation_loss_is_least_at_the_teachers_scores() -> None:
-    from models.training.distil import Spread, distillation_loss
+    from models.training.learning.distil import Spread, distillation_loss
 
     loss = distillation_loss(Spread(np.zeros(3, np.float32), np.ones(3, np.float32)))
     targets = np.random.default_rng(1).uniform(0.05, 0.6, (8, 3)).astype(np.float32)
@@ -307,7 +325,7 @@ def test_distillation_loss_is_least_at_the_teachers_scores() -> None:
 
 
 def test_curve_loss_takes_no_notice_of_padding_and_of_missing_labels() -> None:
-    from models.training.curves import Steps, Truth, curve_loss, pack
+    from models.training.learning.curves import Steps, Truth, curve_loss, pack
 
     loss = curve_loss(Truth(np.ones(2, np.float32)))
     curve: NDArray[np.float32] = np.full((5, 2), 0.25, np.float32)

@@ -81,35 +81,33 @@ def _f_optimal_one(labels: NDArray[np.bool_], scores: NDArray[np.floating]) -> f
     return float((ranked[best] + below) / 2.0)
 
 
-def rate_limit(scores: NDArray[np.floating], rate: float) -> NDArray[np.float64]:
-    """Lowest thresholds [tags] that at most a share `rate` of scores [items, tags] is strictly above."""
-    items = len(scores)
-    place = items - 1 - int(rate * items)
-    if place < 0:
-        return np.full(scores.shape[1], -np.inf)
-    return np.asarray(np.sort(scores, axis=0)[place], np.float64)
+def rate_limit(scores: NDArray[np.floating], rates: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Per tag of [items, tags] the lowest threshold that at most a share `rates` [tags] is strictly above."""
+    ordered = np.vstack([np.full(scores.shape[1], -np.inf), np.sort(scores, axis=0)])
+    # A hair more, so that a share that was itself counted on these items comes out as that count.
+    above = np.floor(rates * len(scores) + 1e-6).astype(int)
+    return np.asarray(ordered[len(scores) - above, np.arange(scores.shape[1])], np.float64)
 
 
 @dataclass(frozen=True, slots=True)
 class TagCount:
-    """How many tags the median track should have, and the highest share of tracks that a tag may have."""
+    """The most tags that the median track should have, and the highest share of tracks with one tag."""
 
-    least: float = 2.0
     most: float = 6.0
     rate: float = 0.20
 
 
 def choose_thresholds(
-    scores: NDArray[np.floating], floor: NDArray[np.float64], wanted: TagCount
+    scores: NDArray[np.floating], rates: NDArray[np.floating], wanted: TagCount
 ) -> tuple[NDArray[np.float64], float]:
-    """Thresholds [tags] and the rate that they keep to, from scores [items, tags] and lowest values [tags].
+    """Thresholds [tags] and the highest rate that they keep to, from scores [items, tags].
 
-    Each is the higher of its floor and of what keeps the tag's rate to `wanted.rate`; while the median item
-    has more than `wanted.most` tags, the rate is lowered by a twentieth. Too few tags are not mended.
+    Each tag keeps to its own of `rates` [tags], to `wanted.rate` where that is lower; while the median item
+    has more than `wanted.most` tags, the highest rate is lowered by a twentieth. Too few are not mended.
     """
-    rate = wanted.rate
+    highest = wanted.rate
     while True:
-        thresholds = np.maximum(floor, rate_limit(scores, rate))
+        thresholds = rate_limit(scores, np.minimum(rates, highest))
         if np.median((scores > thresholds).sum(axis=1)) <= wanted.most:
-            return thresholds, rate
-        rate *= 0.95
+            return thresholds, highest
+        highest *= 0.95

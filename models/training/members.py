@@ -8,7 +8,7 @@ from models.registry import Settings
 from models.regressors.dilated import DilatedSettings
 from models.taggers.crnn import CrnnSettings
 from models.taggers.image_rnn import ImageRnnSettings
-from models.training.fit import Phase
+from models.training.learning.fit import Phase
 
 SPLIT_SEED = 20_190
 TEACHER_SEEDS = (11, 12, 13)
@@ -44,18 +44,18 @@ def _image(cell: str) -> ImageRnnSettings:
 
 
 # As in Amiriparian et al. (2019): recurrent layers first, on convolutions that stay as they are, then all.
-_ON_FROZEN = (Phase(6, 1e-3, frozen="conv"), Phase(20, 6e-4))
+_ON_FROZEN = (Phase(4, 2e-3, frozen="conv"), Phase(16, 8e-4))
 
 TAGGERS = (
-    Plan("crnn-gru", "crnn", "crnn-logmel@1", _crnn("gru"), 101, (Phase(36, 2e-3),)),
-    Plan("image-gru", "image-rnn", "window-image@1", _image("gru"), 104, (Phase(36, 2e-3),)),
+    Plan("crnn-gru", "crnn", "crnn-logmel@1", _crnn("gru"), 101, (Phase(24, 2e-3),)),
+    Plan("image-gru", "image-rnn", "window-image@1", _image("gru"), 104, (Phase(32, 2e-3),)),
     Plan("crnn-lstm", "crnn", "crnn-logmel@1", _crnn("lstm"), 102, _ON_FROZEN, "crnn-gru"),
     Plan("crnn-bilstm", "crnn", "crnn-logmel@1", _crnn("bilstm"), 103, _ON_FROZEN, "crnn-gru"),
-    Plan("image-lstm", "image-rnn", "window-image@1", _image("lstm"), 105, (Phase(36, 2e-3),)),
+    Plan("image-lstm", "image-rnn", "window-image@1", _image("lstm"), 105, (Phase(32, 2e-3),)),
 )
 
 REGRESSORS = tuple(
-    Plan(f"dilated-{place}", "dilated", "mel-steps@1", DilatedSettings(), 200 + place, (Phase(60, 1e-3),))
+    Plan(f"dilated-{place}", "dilated", "mel-steps@1", DilatedSettings(), 200 + place, (Phase(30, 1e-3),))
     for place in (1, 2, 3)
 )
 

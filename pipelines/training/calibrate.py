@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 
 from models.registry import architecture
 from models.training.calibration import TagCount
-from models.training.chunks import GRIDS
-from models.training.curves import mean_curves
 from models.training.decisions import Tracks, decide
-from models.training.distil import compiled, score_recordings, teacher_tracks
-from models.training.measure import Predicted, measure
+from models.training.learning.chunks import GRIDS
+from models.training.learning.curves import mean_curves
+from models.training.learning.distil import compiled, score_recordings, teacher_tracks
 from models.training.members import REGRESSORS, TAGGERS, Plan
-from models.training.teacher import Teacher, load_teacher
+from models.training.reporting.measure import Predicted, measure
+from models.training.teaching.teacher import Teacher, load_teacher
 from models.weights import set_weights
 from pipelines.training.clips import Clip
 from pipelines.training.students import recordings, steps_of, weights_path
@@ -52,6 +52,7 @@ def calibrate(clips: Sequence[Clip], work: Path) -> None:
         scores=decided.platt(raw),
         teacher=known,
         thresholds=decided.thresholds,
+        teachers=teacher.floor,
         affect=affect,
         truth=np.array([clip.affect or (np.nan, np.nan) for clip in clips]),
     )

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.training.yamnet import Yamnet
+from models.training.teaching.yamnet import Yamnet
 from pipelines.training.clips import VARIANTS, Clip, decode
 from transforms.features import crnn_logmel, mel_steps, window_image
 from transforms.features.registry import extract, resolve

@@ -11,18 +11,18 @@ from typing import Any
 import numpy as np
 
 from models.registry import architecture
-from models.training.chunks import GRIDS, ChunkSource, Recording, sum_embeddings
-from models.training.curves import CurveSource, Steps, curve_loss, curve_score, truth_of
-from models.training.distil import (
+from models.training.learning.chunks import GRIDS, ChunkSource, Recording, sum_embeddings
+from models.training.learning.curves import CurveSource, Steps, curve_loss, curve_score, truth_of
+from models.training.learning.distil import (
     agreement,
     distillation_loss,
     spread_of,
     start_at_mean,
     teacher_tracks,
 )
-from models.training.fit import Task, fit
+from models.training.learning.fit import Task, fit
 from models.training.members import Plan
-from models.training.teacher import Teacher, load_teacher
+from models.training.teaching.teacher import Teacher, load_teacher
 from models.weights import arrays_of, save_weights, set_weights
 from pipelines.training import prepare
 from pipelines.training.clips import VARIANTS, Clip
@@ -79,8 +79,7 @@ def _train_tagger(plan: Plan, teacher: Teacher, parts: dict[str, list[Clip]], wo
     source = ChunkSource(list(zip(*variants, strict=True)), grid, teacher.probabilities, plan.seed)
     held = recordings(parts["validation"], plan.front_end, work)
     model, spread = _start(plan, work), spread_of(source)
-    if not plan.start_from:
-        start_at_mean(model, spread)
+    start_at_mean(model, spread)
     score = agreement(held, teacher_tracks(held, teacher.probabilities), grid)
     _finish(plan, model, Task(source, distillation_loss(spread), score), work)
 
@@ -107,7 +106,7 @@ def _start(plan: Plan, work: Path) -> Any:
         from safetensors.numpy import load_file
 
         arrays = load_file(work / "members" / f"{plan.start_from}.safetensors")
-        shared = {name: array for name, array in arrays.items() if not name.startswith("rnn")}
+        shared = {name: array for name, array in arrays.items() if name.startswith("conv")}
         set_weights(model, {**arrays_of(model), **shared}, source=plan.start_from)
     return model
 

@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.training.heads import Ridge, choose_strength, fit_ridge
-from models.training.jamendo import read_tagged
 from models.training.members import SPLIT_SEED, TEACHER_SEEDS
 from models.training.metrics import pearson, regression
 from models.training.splits import assign
-from models.training.teacher import Teacher, fit_tag_teacher
+from models.training.teaching.heads import Ridge, choose_strength, fit_ridge
+from models.training.teaching.jamendo import read_tagged
+from models.training.teaching.teacher import Teacher, fit_tag_teacher
 from pipelines.training import prepare
 from pipelines.training.clips import Clip
 

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from models.bundle import Bundle, write_index
-from models.training.card import Facts, write_card
 from models.training.members import PLANS, Plan
-from models.training.plots import draw_affect, draw_learning, draw_rates
+from models.training.reporting.card import Facts, write_card
+from models.training.reporting.measure import require
+from models.training.reporting.plots import draw_affect, draw_learning, draw_rates
 from pipelines.training.calibrate import DECIDED, MEASURED, load_predicted
 from pipelines.training.students import weights_path
 from pipelines.training.teacher import FIGURES
@@ -27,12 +28,13 @@ TERMS = (
 
 def write(work: Path, output: Path) -> Bundle:
     """Fill an empty or earlier bundle folder and return the bundle, read back and checked."""
+    measured, decided = _load(work / MEASURED), _load(work / DECIDED)
+    require(measured)
     output.mkdir(parents=True, exist_ok=True)
     for old in output.iterdir():
         old.unlink()
     for plan in PLANS:
         shutil.copyfile(weights_path(plan, work), output / _file(plan))
-    measured, decided = _load(work / MEASURED), _load(work / DECIDED)
     histories = {plan.name: _load(weights_path(plan, work).with_suffix(".json")) for plan in PLANS}
     draw_learning(histories, output)
     draw_affect(load_predicted(work), output)

@@ -58,6 +58,7 @@ def _decode(request: DecodeRequest, file: BinaryIO, replies: BinaryIO) -> None:
             message = f"longer than {request.max_duration_s:g} s"
             raise DataError(FailureKind.TOO_LONG, Stage.DECODE, message)
         _send(replies, Message.BLOCK, block.tobytes())
+        signal.alarm(request.alarm_s)  # anew for each block: the owner may take its time over them
     if not total:
         raise DataError(FailureKind.CORRUPT, Stage.DECODE, f"no sample of this {audio.codec} file decodes")
     _send(replies, Message.END, b"")

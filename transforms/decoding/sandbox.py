@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
@@ -86,7 +87,7 @@ class SandboxedDecoder:
         Raises DataError, here or from the blocks: what `open_audio` raises, too_long, decoder_crash with
         the signal, decoder_timeout, decoder_memory. A track that is not read to its end costs a restart.
         """
-        if self._child is None or not self._child.idle:
+        if self._child is None or not self._child.ready:
             self.close()
             self._child = _Child(self._limits)
         messages = self._child.ask(self._request, data)
@@ -122,13 +123,23 @@ class _Child:
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._replies, selectors.EVENT_READ)
         self._wait_left_s = _START_TIMEOUT_S
-        if self._receive()[0] is not Message.READY:
+        try:
+            started = self._receive()[0] is Message.READY
+        except DataError:
+            self.kill()
+            raise
+        if not started:
             raise RuntimeError("the decoder process did not start")
-        self.idle = True
+        self._idle = True
+
+    @property
+    def ready(self) -> bool:
+        """Whether it waits for a file: done with the last one, and alive."""
+        return self._idle and self._process.poll() is None
 
     def ask(self, request: DecodeRequest, data: bytes) -> Iterator[bytearray]:
         """Payloads of the answer: the header's, then the blocks'."""
-        self.idle = False
+        self._idle = False
         self._wait_left_s = self._limits.timeout_s
         _fill(self._file, data)
         try:
@@ -139,10 +150,10 @@ class _Child:
         while True:
             message, payload = self._receive()
             if message is Message.END:
-                self.idle = True
+                self._idle = True
                 return
             if message is Message.FAILURE:
-                self.idle = True
+                self._idle = True
                 failure = json.loads(payload)
                 raise DataError(FailureKind(failure["kind"]), Stage.DECODE, failure["message"])
             yield payload
@@ -152,7 +163,8 @@ class _Child:
         self._process.kill()
         self._process.wait()
         self._selector.close()
-        self._requests.close()
+        with contextlib.suppress(BrokenPipeError):  # a request that a dead process did not take
+            self._requests.close()
         if self._process.stdout is not None:
             self._process.stdout.close()
         os.close(self._file)

@@ -27,10 +27,14 @@ MANIFEST_SUFFIXES = (".csv", ".jsonl", ".parquet")
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A name found by a listing, with the store's checksum of its content where there is one."""
+    """A name found by a listing, with the store's checksum of its content where there is one.
+
+    `problem` says why a folder could not be looked into.
+    """
 
     uri: str
     content_md5: str | None = None
+    problem: str | None = None
 
 
 def list_folder(uri: str) -> Iterator[Listed]:
@@ -38,9 +42,9 @@ def list_folder(uri: str) -> Iterator[Listed]:
     if not is_local(uri):
         yield from _list_store(uri)
     elif has_glob(uri):
-        yield from map(Listed, _expand(local_path(uri)))
+        yield from _expand(local_path(uri))
     elif local_path(uri).is_dir():
-        yield from map(Listed, _walk(local_path(uri)))
+        yield from _walk(local_path(uri))
     else:
         yield Listed(str(local_path(uri)))
 
@@ -48,17 +52,28 @@ def list_folder(uri: str) -> Iterator[Listed]:
 def to_track(listed: Listed) -> Track | Outcome:
     """The track of a listed name: its id is its whole URI.
 
-    An Outcome instead where there is nothing to do: skipped for what is no audio by its name, failed
-    (bad_uri) for a name that is not UTF-8 and so cannot stand in a table.
+    An Outcome instead where there is nothing to do: skipped for what is no audio by its name, failed for
+    a folder that cannot be looked into (not_readable) and for a name that is not UTF-8 and so cannot stand
+    in a table (bad_uri).
     """
+    if bad_name := name_problem(listed.uri):
+        return bad_name
+    track = Track(listed.uri, listed.uri, content_md5=listed.content_md5)
+    if listed.problem:
+        error = DataError(FailureKind.NOT_READABLE, Stage.INPUT, f"the folder: {listed.problem}")
+        return Outcome(track, Status.FAILED, error=error)
+    return track if looks_like_audio(listed.uri) else Outcome(track, Status.SKIPPED)
+
+
+def name_problem(uri: str) -> Outcome | None:
+    """The failure of a name that is not UTF-8."""
     try:
-        listed.uri.encode()
+        uri.encode()
     except UnicodeEncodeError:
-        shown = os.fsencode(listed.uri).decode("utf-8", "backslashreplace")
+        shown = os.fsencode(uri).decode("utf-8", "backslashreplace")
         error = DataError(FailureKind.BAD_URI, Stage.INPUT, f"the name is not UTF-8: {shown}")
         return Outcome(Track(shown, shown), Status.FAILED, error=error)
-    track = Track(listed.uri, listed.uri, content_md5=listed.content_md5)
-    return track if looks_like_audio(listed.uri) else Outcome(track, Status.SKIPPED)
+    return None
 
 
 def looks_like_audio(uri: str) -> bool:
@@ -67,20 +82,25 @@ def looks_like_audio(uri: str) -> bool:
     return not name.startswith(".") and Path(name).suffix.lower() in AUDIO_SUFFIXES
 
 
-def _walk(folder: Path) -> Iterator[str]:
-    for parent, folders, files in os.walk(folder.absolute()):
+def _walk(folder: Path) -> Iterator[Listed]:
+    closed: list[OSError] = []
+    for parent, folders, files in os.walk(folder.absolute(), onerror=closed.append):
         folders.sort()
-        for name in sorted(files):
-            yield str(Path(parent, name))
+        # Links to folders are named, so that they are accounted for, but not followed.
+        links = [name for name in folders if Path(parent, name).is_symlink()]
+        for name in sorted([*files, *links]):
+            yield Listed(str(Path(parent, name)))
+    yield from (Listed(str(error.filename), problem=error.strerror) for error in closed)
 
 
-def _expand(pattern: Path) -> Iterator[str]:
+def _expand(pattern: Path) -> Iterator[Listed]:
     absolute = pattern.absolute()
     parts = absolute.parts[1:]
     fixed = next(i for i, part in enumerate(parts) if set("*?[") & set(part))
     root = Path("/", *parts[:fixed])
-    for match in sorted(root.glob("/".join(parts[fixed:]))):
-        yield from _walk(match) if match.is_dir() else [str(match)]
+    matches = sorted(root.glob("/".join(parts[fixed:])))
+    found = (one for match in matches for one in (_walk(match) if match.is_dir() else [Listed(str(match))]))
+    yield from dict.fromkeys(found)  # `**` matches a folder and what is in it
 
 
 def _list_store(uri: str) -> Iterator[Listed]:

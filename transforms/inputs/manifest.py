@@ -46,7 +46,7 @@ def manifest_columns(uri: str) -> list[pa.Field]:
             found = ", ".join(names) or "none"
             raise _refusal(f"{uri}: column {name!r} is missing; its columns: {found}")
     further = [field.with_name(carried_name(field.name)) for field in fields if field.name not in REQUIRED]
-    if len({field.name for field in further}) != len(further):
+    if len(set(names)) != len(names) or len({field.name for field in further}) != len(further):
         raise _refusal(f"{uri}: two columns have the same name: {', '.join(names)}")
     return further
 
@@ -63,7 +63,7 @@ def manifest_rows(uri: str, columns: Mapping[str, pa.DataType]) -> Iterator[Row]
 
 def to_track(row: Row, manifest_uri: str) -> Track | Outcome:
     """The track of a row, relative uris taken from the manifest's folder; a failed Outcome for a bad row."""
-    track_id, uri = (str(row.values.get(name) or "") for name in REQUIRED)
+    track_id, uri = ("" if row.values.get(name) is None else str(row.values[name]) for name in REQUIRED)
     problem = row.problem or (None if all(map(is_text, row.values.values())) else "not UTF-8")
     for name, value in (("track_id", track_id), ("uri", uri)):
         if not problem and not value:

@@ -114,13 +114,18 @@ def _jsonl_rows(file: IO[bytes]) -> Iterator[Row]:
         except (ValueError, RecursionError) as error:
             yield Row(number, {}, f"not JSON: {error}")
             continue
-        yield Row(number, values) if isinstance(values, dict) else Row(number, {}, "not a JSON object")
+        if not isinstance(values, dict):
+            yield Row(number, {}, "not a JSON object")
+        elif not all(map(is_text, values)):
+            yield Row(number, {}, "a name in it is not UTF-8")
+        else:
+            yield Row(number, values)
 
 
 def _parquet_fields(uri: str, file: IO[bytes]) -> list[pa.Field]:
     try:
         return list(pq.read_schema(file))
-    except pa.ArrowException as error:
+    except (pa.ArrowException, OSError) as error:
         raise _refusal(f"{uri}: not Parquet: {error}") from error
 
 

@@ -52,7 +52,8 @@ def read_input(spec: InputSpec) -> Iterator[Track | Outcome]:
         for row in manifest.manifest_rows(spec.uri, kinds):
             yield manifest.to_track(row, spec.uri)
     elif is_local(spec.uri) and local_path(spec.uri).is_file():
-        yield Track(spec.uri, spec.uri)  # a file that was named is read, whatever its name
+        # A file that was named is read, whatever its suffix.
+        yield listing.name_problem(spec.uri) or Track(spec.uri, spec.uri)
     else:
         for listed in listing.list_folder(spec.uri):
             yield listing.to_track(listed)

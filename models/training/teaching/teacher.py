@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.training.calibration import Platt, f_optimal, fit_platt
-from models.training.heads import HeadRecipe, Ridge, TagHeads, fit_tag_heads
-from models.training.jamendo import Tagged
 from models.training.metrics import macro
-from models.training.yamnet import HOP_SAMPLES, PATCH_SAMPLES
+from models.training.teaching.heads import HeadRecipe, Ridge, TagHeads, fit_tag_heads
+from models.training.teaching.jamendo import Tagged
+from models.training.teaching.yamnet import HOP_SAMPLES, PATCH_SAMPLES
 
 STEP_SAMPLES = 8_000
 _SMOOTH_SAMPLES = 48_000

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from models.training import card_text as text
-from models.training.chunks import RATE_HZ, SHORT_SAMPLES, SHORT_SHARE
-from models.training.curves import TEACHER_WEIGHT
+from models.training.learning.chunks import RATE_HZ, SHORT_SAMPLES, SHORT_SHARE
+from models.training.learning.curves import TEACHER_WEIGHT
 from models.training.members import SPLIT_SEED, TEACHER_SEEDS, Plan
-from models.training.plots import LEARNING, TAG_RATES, VALENCE_AROUSAL
+from models.training.reporting import card_text as text
+from models.training.reporting.plots import LEARNING, TAG_RATES, VALENCE_AROUSAL
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from models.training.calibration import safe_logit
 from models.training.metrics import bootstrap_r, pearson_columns, regression, roc_auc
+from schemas.errors import DataError, FailureKind, Stage
 
+MOST_COMMON = 0.6
 AFFECT = ("valence", "arousal")
 _TOP_SHARE = 0.1
 _BOOTSTRAP_SEED = 7
@@ -22,8 +24,8 @@ class Predicted:
     """Everything predicted of every clip.
 
     `split`, `source`, `stratum` [clips] names; `members` [taggers, clips, tags] raw track scores; `scores`
-    [clips, tags] calibrated; `teacher` [clips, tags]; `thresholds` [tags]; `affect` [regressors, clips, 2]
-    means of curves; `truth` [clips, 2], NaN where there is none.
+    [clips, tags] calibrated; `teacher` [clips, tags]; `thresholds` and `teachers` [tags], the teacher's own;
+    `affect` [regressors, clips, 2] means of curves; `truth` [clips, 2], NaN where there is none.
     """
 
     split: NDArray[np.str_]
@@ -33,6 +35,7 @@ class Predicted:
     scores: NDArray[np.floating]
     teacher: NDArray[np.floating]
     thresholds: NDArray[np.floating]
+    teachers: NDArray[np.floating]
     affect: NDArray[np.floating]
     truth: NDArray[np.floating]
 
@@ -53,6 +56,24 @@ def measure(predicted: Predicted) -> dict[str, Any]:
     }
 
 
+def require(measured: dict[str, Any]) -> None:
+    """Refuse, with DataError(bad_bundle), a bundle that says the same of every track or turns arousal round.
+
+    No tag on more than 60 % of the 4Q clips; the quadrants of high arousal above those of low, of the test
+    artists too.
+    """
+    if (highest := measured["rates"]["highest_4q"]) > MOST_COMMON:
+        raise _refusal(f"a tag is on {highest:.0%} of the 4Q clips, at most {MOST_COMMON:.0%} may be")
+    for part, quadrants in measured["quadrants"].items():
+        arousal = {quadrant: means[1] for quadrant, means in quadrants.items()}
+        if min(arousal["Q1"], arousal["Q2"]) <= max(arousal["Q3"], arousal["Q4"]):
+            raise _refusal(f"mean arousal of the quadrants, {part} clips, is out of order: {arousal}")
+
+
+def _refusal(message: str) -> DataError:
+    return DataError(FailureKind.BAD_BUNDLE, Stage.BUNDLE, message)
+
+
 def _tagging(predicted: Predicted) -> dict[str, Any]:
     """Students against the teacher on the test clips; correlations are of logits."""
     test = predicted.split == "test"
@@ -64,7 +85,7 @@ def _tagging(predicted: Predicted) -> dict[str, Any]:
     members = [
         float(pearson_columns(safe_logit(raw[test]), safe_logit(teacher)).mean()) for raw in predicted.members
     ]
-    tagged, theirs = predicted.tagged()[test], teacher > predicted.thresholds
+    tagged, theirs = predicted.tagged()[test], teacher > predicted.teachers
     same = (tagged & theirs).sum() / max(int((tagged | theirs).sum()), 1)
     return {
         "n": int(test.sum()),

@@ -10,7 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.training.calibration import safe_logit
-from models.training.chunks import ChunkSource, Drawn, Grid, Recording, mean_embedding, stack, track_chunks
+from models.training.learning.chunks import (
+    ChunkSource,
+    Drawn,
+    Grid,
+    Recording,
+    mean_embedding,
+    stack,
+    track_chunks,
+)
 from models.training.metrics import pearson_columns
 
 _EDGE = 1e-6

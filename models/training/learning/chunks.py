@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.training.yamnet import HOP_SAMPLES, PATCH_SAMPLES
+from models.training.teaching.yamnet import HOP_SAMPLES, PATCH_SAMPLES
 from schemas.clock import Chunk, ChunkPlan, whole_track_chunks
 
 RATE_HZ = 16_000

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from models.training.checkpoint import Progress, read_checkpoint, write_checkpoint
+from models.training.learning.checkpoint import Progress, read_checkpoint, write_checkpoint
 
 log = logging.getLogger(__name__)
 

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.training.jamendo import Tagged
 from models.training.metrics import macro
+from models.training.teaching.jamendo import Tagged
 
 
 @dataclass(frozen=True, slots=True)

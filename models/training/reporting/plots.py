@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from models.training.measure import AFFECT, Predicted
+from models.training.reporting.measure import AFFECT, Predicted
 
 LEARNING, VALENCE_AROUSAL, TAG_RATES = "learning.png", "valence-arousal.png", "tag-rates.png"
 _DPI = 80

@@ -17,7 +17,7 @@ MEMBERS = """
 {table}
 
 Validation r picked the best epoch: for taggers the mean over the tags of the correlation with the teacher's
-logits, for regressors the mean of valence's and arousal's correlation with the labels.
+logits, for regressors the mean correlation of the clips' valence and arousal with labels and with teacher.
 
 ![Curves of learning]({picture})
 """
@@ -52,11 +52,11 @@ chosen on the validation artists.
 Split: 4Q by artist, balanced over the quadrants, Emotify by track, both by a seeded hash (seed {split_seed}).
 The test clips were used for the figures below and for nothing else.
 
-Taggers: random chunks of the training clips ({short_share:.0%} of the batches of {short_s} s, the others of 20 s),
-as they are or played 4 to 12.5 % faster or slower, with masks over time and frequency. Target: the teacher's
-calibrated probabilities for the same seconds. Loss: squared error of the logits in units of each tag's deviation, plus cross-entropy.
-Adam, cosine decay, best validation epoch kept. After Amiriparian et al. (2019) the CRNNs with LSTM and BiLSTM
-start from the net with GRU, with new recurrent layers and at first with its convolutions frozen.
+Taggers: random chunks of the training clips ({short_share:.0%} of the batches of {short_s} s, the others of
+20 s), as they are or played 4 to 12.5 % faster or slower, with masks over time and frequency. Target: the
+teacher's calibrated probabilities for the same seconds. Loss: squared error of the logits in units of each
+tag's deviation, plus cross-entropy. Adam, cosine decay, best validation epoch kept. After Amiriparian et al.
+(2019) the CRNNs with LSTM and BiLSTM start from the convolutions of the one with GRU, frozen at first.
 
 Regressors: random sections of 40 to 60 half seconds, each net on its own bootstrap draw of the training
 clips. Loss: error of the section's mean against the clip's label, and, with weight {curve_weight}, of every
@@ -74,9 +74,10 @@ Thresholds: {thresholds}.
 TAGGING = """
 ## Tags: students against the teacher, {n} test clips
 
-Correlation of the logits over clips, per tag: mean {r_mean:.3f}, median {r_median:.3f} (members alone, mean:
-{alone}). ROC-AUC against the tenth of the clips that the teacher scores highest, mean over the tags:
-{auc_mean:.3f}. Of the tags that student or teacher gives a clip at the bundle's thresholds, both give
+Correlation of the logits over clips, per tag: mean {r_mean:.3f}, median {r_median:.3f}; members alone, in
+the order above, mean: {alone}.
+ROC-AUC against the tenth of the clips that the teacher scores highest, mean over the tags: {auc_mean:.3f}. Of
+the tags that student or teacher, each by its own thresholds, gives a test clip, both give
 {jaccard:.0%}. This is agreement with a teacher, not with people: the clips have no labels for these tags. The
 table at the end has every tag.
 """

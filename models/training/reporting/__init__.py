@@ -1,0 +1,1 @@
+"""What is said of a bundle: figures on held-out clips, pictures and the model card."""

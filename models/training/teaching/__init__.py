@@ -1,0 +1,1 @@
+"""The teacher: YAMNet, heads on its embeddings, and the labels of MTG-Jamendo that they are fitted to."""
