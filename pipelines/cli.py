@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 
+from pipelines.option_hints import HintingParser
 from schemas.errors import DataError
 
 EXIT_DONE, EXIT_TOO_MANY_FAILURES, EXIT_USAGE, EXIT_ACCOUNT, EXIT_INTERRUPTED = 0, 1, 2, 3, 130
@@ -68,7 +69,9 @@ def _parser() -> argparse.ArgumentParser:
     raw = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(prog="moodscribe", description=_ABOUT, formatter_class=raw)
     parser.add_argument("--version", action="version", version=f"moodscribe {version('moodscribe')}")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(
+        dest="command", required=True, metavar="COMMAND", parser_class=HintingParser
+    )
     tag = commands.add_parser(
         "tag",
         help="tag tracks: the main job",
@@ -144,7 +147,7 @@ def tag_options() -> list[str]:
     return list(parser._option_string_actions)
 
 
-def _add_export(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _add_export(commands: argparse._SubParsersAction[HintingParser]) -> None:
     export = commands.add_parser(
         "export",
         help="write one table's current rows to one file",

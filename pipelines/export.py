@@ -39,6 +39,7 @@ def export(output_uri: str, table: str, file: str) -> int:
     except OSError as error:
         raise DataError(FailureKind.BAD_OUTPUT, Stage.OUTPUT, f"{file}: {error}") from error
     finally:
+        tables.connection.close()
         temporary.unlink(missing_ok=True)
     return rows
 

@@ -55,9 +55,7 @@ def open_tables(output_uri: str) -> MoodTables:
         raise DataError(FailureKind.NOT_FOUND, Stage.OUTPUT, f"{output_uri}: no committed run there")
     connection = duckdb.connect()
     if scheme(output_uri) == "gs":
-        import gcsfs
-
-        connection.register_filesystem(gcsfs.GCSFileSystem())
+        connection.register_filesystem(_google_storage())
     for table in TABLES:
         files = [
             join(output_uri, RUN_FOLDER_PREFIX + run["run_id"], name)
@@ -79,6 +77,18 @@ def committed_runs(output_uri: str) -> list[dict[str, Any]]:
     store, path = fsspec.core.url_to_fs(output_uri)
     found = sorted(store.glob(f"{path}/{RUN_FOLDER_PREFIX}*/{RUN_FILE}"))
     return [json.loads(store.cat_file(name)) for name in found]
+
+
+def _google_storage() -> Any:
+    """gcsfs with its plain read-ahead: the one it takes by itself prefetches in tasks that outlive DuckDB's
+    files, and complains of them at the end."""
+    import gcsfs
+
+    class ReadAhead(gcsfs.GCSFileSystem):  # type: ignore[misc]
+        def _open(self, path: str, mode: str = "rb", **options: Any) -> Any:
+            return super()._open(path, mode, **{**options, "cache_type": "readahead"})
+
+    return ReadAhead()
 
 
 def _read_parquet(files: list[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from models.bundle import read_bundle
 from models.training import splits
 from models.training.calibration import (
     TagCount,
@@ -31,8 +33,10 @@ from models.training.learning.chunks import (
     sum_embeddings,
     track_chunks,
 )
+from models.training.members import PLANS
 from models.training.metrics import average_precision, roc_auc
-from models.training.reporting.measure import require
+from models.training.reporting.card import Facts, write_card
+from models.training.reporting.measure import Predicted, measure, require
 from models.training.teaching.heads import TagHeads, choose_strength, fit_ridge
 from models.training.teaching.jamendo import parse_rows, read_tagged, tag_names
 from models.training.teaching.teacher import Teacher, load_teacher
@@ -333,6 +337,84 @@ def test_curve_loss_takes_no_notice_of_padding_and_of_missing_labels() -> None:
     (_, inside), targets = pack([Steps(np.zeros((5, 3), np.float32), curve, missing)], steps=9)
     right = np.where(inside[..., None], np.float32(0.25), np.float32(0.9))
     assert float(loss(right, *targets)) == pytest.approx(0.0, abs=1e-7)
+
+
+TAGS = ["calm", "dark", "epic", "happy", "sad"]
+
+
+def _predicted() -> Predicted:
+    """Made-up predictions of 200 clips that have the order that a bundle must have."""
+    rng = np.random.default_rng(14)
+    clips, tags = 200, 5
+    quadrant = rng.integers(4, size=clips)
+    truth = np.stack([np.where(quadrant % 3, -0.3, 0.3), np.where(quadrant < 2, 0.3, -0.3)], axis=1)
+    teacher = rng.uniform(0.01, 0.5, (clips, tags))
+    return Predicted(
+        split=rng.choice(["train", "validation", "test"], clips, p=[0.5, 0.2, 0.3]),
+        source=np.array(["4q"] * 150 + ["emotify"] * 50),
+        stratum=np.array([f"Q{place + 1}" for place in quadrant]),
+        members=teacher * rng.uniform(0.9, 1.1, (5, clips, tags)),
+        scores=teacher * rng.uniform(0.8, 1.2, (clips, tags)),
+        teacher=teacher,
+        thresholds=np.full(tags, 0.4),
+        teachers=np.full(tags, 0.4),
+        affect=truth + rng.normal(0.0, 0.1, (3, clips, 2)),
+        truth=np.where(np.arange(clips)[:, None] < 150, truth, np.nan),
+    )
+
+
+def test_measures_are_of_test_clips_and_labelled_ones_alone() -> None:
+    predicted = _predicted()
+    measured, test = measure(predicted, TAGS), predicted.split == "test"
+    assert measured["tagging"]["n"] == test.sum()
+    assert measured["affect"]["test"]["arousal"]["n"] == (test & (predicted.source == "4q")).sum()
+    assert measured["affect"]["test"]["arousal"]["r"] > 0.8
+    assert min(measured["tagging"]["r"]) > 0.8
+    require(measured)
+
+
+def test_a_card_has_every_tag_every_member_and_no_blank_left_open() -> None:
+    measured = measure(_predicted(), TAGS)
+    auc = {"roc_auc": 0.7, "pr_auc": 0.1}
+    counts = {"train": 3, "validation": 2, "test": 1}
+    official = {
+        "tracks": counts,
+        "without_embedding": counts,
+        "test": auc,
+        "validation": auc,
+        "test_macro_f": 0.2,
+    }
+    affect = {"test": {name: {"r": 0.5, "r2": 0.25} for name in ("valence", "arousal")}}
+    said = {"provenance": "made up"}
+    card = write_card(
+        Facts(
+            plans=PLANS,
+            parameters={plan.name: 1000 for plan in PLANS},
+            bytes={plan.name: 4000 for plan in PLANS},
+            histories={plan.name: {"scores": [0.1, 0.2], "best_epoch": 2} for plan in PLANS},
+            teacher={"tags": official, "affect": affect, "mean_embedding_r": 0.9},
+            measured=measured,
+            fields={"version": "0.1.0", "terms": "research", "calibration": said, "thresholds": said},
+        )
+    )
+    assert all(f"| {tag} |" in card for tag in TAGS)
+    assert all(f"| {plan.name} |" in card for plan in PLANS)
+    assert not re.search(r"\bnan\b", card)
+    assert "{" not in card
+
+
+def test_the_shipped_bundle_is_whole_small_and_names_no_machine() -> None:
+    folder = Path(__file__).parents[1] / "models" / "bundles" / "default"
+    if not folder.is_dir():
+        pytest.skip("the default bundle is not here")
+    bundle = read_bundle(folder)
+    assert len(bundle.tags) == 56
+    assert sorted(bundle.tags) == list(bundle.tags)
+    assert {member.name for member in bundle.members} == {plan.name for plan in PLANS}
+    assert sum(file.stat().st_size for file in folder.iterdir()) < 40e6
+    for name in ("bundle.json", "card.md"):
+        text = (folder / name).read_text(encoding="utf-8")
+        assert not any(part in text for part in ("/tmp/", "/work/", "/home/", "/root/"))  # noqa: S108
 
 
 def test_the_official_split_is_joined_to_its_embeddings() -> None:

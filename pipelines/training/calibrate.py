@@ -58,7 +58,7 @@ def calibrate(clips: Sequence[Clip], work: Path) -> None:
     )
     _save(predicted, work / PREDICTED)
     _dump(work / DECIDED, decided.fields())
-    _dump(work / MEASURED, {"tags": teacher.tags, **measure(predicted)})
+    _dump(work / MEASURED, measure(predicted, teacher.tags))
 
 
 def load_predicted(work: Path) -> Predicted:

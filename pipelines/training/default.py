@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from models.training.learning.start import use_threads
 from models.training.members import REGRESSORS, TAGGERS
 from pipelines.training import prepare, students, teacher
 from pipelines.training.calibrate import calibrate
@@ -25,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     options.work.mkdir(parents=True, exist_ok=True)
     if options.threads:
-        _set_threads(options.threads)
+        use_threads(options.threads)
     stages = _stages(options)
     for stage in [options.stage] if options.stage else STAGES:
         begin = time.monotonic()
@@ -63,13 +64,6 @@ def _stages(options: argparse.Namespace) -> dict[str, Callable[[], None]]:
         "calibrate": lambda: calibrate(clips, work),
         "write": lambda: log.info("%s", write(work, options.output).key),
     }
-
-
-def _set_threads(threads: int) -> None:
-    import tensorflow as tf
-
-    tf.config.threading.set_intra_op_parallelism_threads(threads)
-    tf.config.threading.set_inter_op_parallelism_threads(1)
 
 
 if __name__ == "__main__":

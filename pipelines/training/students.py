@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from models.registry import architecture
 from models.training.learning.chunks import GRIDS, ChunkSource, Recording, sum_embeddings
 from models.training.learning.curves import CurveSource, Steps, curve_loss, curve_score, truth_of
 from models.training.learning.distil import (
@@ -21,9 +21,10 @@ from models.training.learning.distil import (
     teacher_tracks,
 )
 from models.training.learning.fit import Task, fit
+from models.training.learning.start import standardise, start
 from models.training.members import Plan
 from models.training.teaching.teacher import Teacher, load_teacher
-from models.weights import arrays_of, save_weights, set_weights
+from models.weights import save_weights
 from pipelines.training import prepare
 from pipelines.training.clips import VARIANTS, Clip
 from pipelines.training.teacher import ARRAYS, split_clips
@@ -78,7 +79,7 @@ def _train_tagger(plan: Plan, teacher: Teacher, parts: dict[str, list[Clip]], wo
     variants = [recordings(parts["train"], plan.front_end, work, variant=variant) for variant in VARIANTS]
     source = ChunkSource(list(zip(*variants, strict=True)), grid, teacher.probabilities, plan.seed)
     held = recordings(parts["validation"], plan.front_end, work)
-    model, spread = _start(plan, work), spread_of(source)
+    model, spread = start(plan, _first_weights(plan, work)), spread_of(source)
     start_at_mean(model, spread)
     score = agreement(held, teacher_tracks(held, teacher.probabilities), grid)
     _finish(plan, model, Task(source, distillation_loss(spread), score), work)
@@ -90,25 +91,20 @@ def _train_regressor(plan: Plan, teacher: Teacher, parts: dict[str, list[Clip]],
     ]
     held = [steps_of(clip, teacher, work) for clip in parts["validation"]]
     source = CurveSource(clips, plan.seed)
-    model = _start(plan, work)
-    model.get_layer("standardise").adapt(np.concatenate([variants[0].values for variants in clips])[None])
+    model = start(plan)
+    standardise(model, np.concatenate([variants[0].values for variants in clips]))
     task = Task(source, curve_loss(truth_of(variants[0] for variants in clips)), curve_score(held))
     _finish(plan, model, task, work)
 
 
-def _start(plan: Plan, work: Path) -> Any:
-    """A new model with the plan's seed; its convolutions are those of the member that it starts from."""
-    import keras
+def _first_weights(plan: Plan, work: Path) -> dict[str, NDArray[Any]] | None:
+    """Arrays of the member that a plan starts from."""
+    if not plan.start_from:
+        return None
+    from safetensors.numpy import load_file
 
-    keras.utils.set_random_seed(plan.seed)
-    model = architecture(plan.architecture).build(plan.settings)
-    if plan.start_from:
-        from safetensors.numpy import load_file
-
-        arrays = load_file(work / "members" / f"{plan.start_from}.safetensors")
-        shared = {name: array for name, array in arrays.items() if name.startswith("conv")}
-        set_weights(model, {**arrays_of(model), **shared}, source=plan.start_from)
-    return model
+    arrays: dict[str, NDArray[Any]] = load_file(work / "members" / f"{plan.start_from}.safetensors")
+    return arrays
 
 
 def _finish(plan: Plan, model: Any, task: Task, work: Path) -> None:

@@ -13,7 +13,7 @@ from models.training.learning.distil import compiled
 from models.training.metrics import pearson_columns
 
 _LEAST_STEPS, _MOST_STEPS = 40, 60
-TEACHER_WEIGHT = 1.5
+TEACHER_WEIGHT = 4.0
 
 
 @dataclass(frozen=True, slots=True)

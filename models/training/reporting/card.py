@@ -45,6 +45,7 @@ def write_card(facts: Facts) -> str:
             calibration=fields["calibration"]["provenance"], thresholds=fields["thresholds"]["provenance"]
         ),
         _tagging(measured["tagging"]),
+        text.PLACES.format(table=_places(measured["places"])),
         _affect(measured, facts.teacher["affect"]["test"]),
         _rates(measured["rates"]),
         _teacher(facts.teacher),
@@ -87,6 +88,20 @@ def _tagging(figures: Mapping[str, Any]) -> str:
     alone = ", ".join(f"{value:.3f}" for value in figures["member_r_mean"])
     names = ("n", "r_mean", "r_median", "auc_mean", "jaccard")
     return text.TAGGING.format(alone=alone, **{name: figures[name] for name in names})
+
+
+def _places(places: Mapping[str, Any]) -> str:
+    rows = [
+        [
+            tag,
+            " and ".join(figures["quadrants"]),
+            " / ".join(map(str, figures["n"])),
+            f"{figures['auc']:.2f}",
+            f"{figures['teacher_auc']:.2f}",
+        ]
+        for tag, figures in places.items()
+    ]
+    return _table(["tag", "quadrants", "clips in / out", "ROC-AUC", "teacher"], rows)
 
 
 def _affect(measured: Mapping[str, Any], teacher: Mapping[str, Any]) -> str:

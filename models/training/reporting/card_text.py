@@ -82,6 +82,15 @@ the tags that student or teacher, each by its own thresholds, gives a test clip,
 table at the end has every tag.
 """
 
+PLACES = """
+## Tags against the quadrants of 4Q: test artists
+
+The nearest thing to a label that the test clips have: does the score of a tag tell the clips of the quadrants
+that its word belongs to from the others? Neither students nor the teacher's tags were fitted to quadrants.
+
+{table}
+"""
+
 AFFECT = """
 ## Valence and arousal: test artists of 4Q
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,18 @@ from models.training.metrics import bootstrap_r, pearson_columns, regression, ro
 from schemas.errors import DataError, FailureKind, Stage
 
 MOST_COMMON = 0.6
+# Where on the plane of valence and arousal a tag's word belongs, set down before anything was measured.
+PLACES = {
+    "happy": ("Q1",),
+    "party": ("Q1",),
+    "energetic": ("Q1", "Q2"),
+    "dark": ("Q2",),
+    "heavy": ("Q2",),
+    "sad": ("Q3",),
+    "melancholic": ("Q3",),
+    "calm": ("Q3", "Q4"),
+    "relaxing": ("Q3", "Q4"),
+}
 AFFECT = ("valence", "arousal")
 _TOP_SHARE = 0.1
 _BOOTSTRAP_SEED = 7
@@ -44,12 +57,14 @@ class Predicted:
         return np.asarray(self.scores > self.thresholds)
 
 
-def measure(predicted: Predicted) -> dict[str, Any]:
-    """Counts, agreement with the teacher, valence and arousal, and tag rates."""
+def measure(predicted: Predicted, tags: Sequence[str]) -> dict[str, Any]:
+    """Counts, agreement with the teacher and with the quadrants, valence and arousal, and tag rates."""
     counts = Counter(zip(predicted.source.tolist(), predicted.split.tolist(), strict=True))
     return {
         "clips": {f"{source} {split}": count for (source, split), count in sorted(counts.items())},
+        "tags": list(tags),
         "tagging": _tagging(predicted),
+        "places": _places(predicted, tags),
         "affect": {split: _affect(predicted, predicted.split == split) for split in ("validation", "test")},
         "quadrants": _quadrants(predicted),
         "rates": _rates(predicted),
@@ -97,6 +112,22 @@ def _tagging(predicted: Predicted) -> dict[str, Any]:
         "member_r_mean": members,
         "jaccard": float(same),
     }
+
+
+def _places(predicted: Predicted, tags: Sequence[str]) -> dict[str, Any]:
+    """ROC-AUC of tags against the quadrants that their words belong to: test artists of 4Q."""
+    rows = (predicted.split == "test") & (predicted.source == "4q")
+    figures = {}
+    for tag, quadrants in PLACES.items():
+        if tag in tags:
+            column, inside = tags.index(tag), np.isin(predicted.stratum[rows], quadrants)
+            figures[tag] = {
+                "quadrants": list(quadrants),
+                "n": [int(inside.sum()), int((~inside).sum())],
+                "auc": roc_auc(inside, predicted.scores[rows][:, column]),
+                "teacher_auc": roc_auc(inside, predicted.teacher[rows][:, column]),
+            }
+    return figures
 
 
 def _affect(predicted: Predicted, rows: NDArray[np.bool_]) -> dict[str, Any]:

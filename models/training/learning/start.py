@@ -1,0 +1,40 @@
+"""Before the first step: TensorFlow's threads, and a member's model with its seed and first weights."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.registry import architecture
+from models.training.members import Plan
+from models.weights import arrays_of, set_weights
+
+
+def use_threads(threads: int) -> None:
+    """Let TensorFlow use so many threads; to be called before its first operation."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    import tensorflow as tf
+
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+
+
+def start(plan: Plan, arrays: Mapping[str, NDArray[Any]] | None = None) -> Any:
+    """A new model with the plan's seed; its convolutions are those of `arrays`, another member's."""
+    import keras
+
+    keras.utils.set_random_seed(plan.seed)
+    model = architecture(plan.architecture).build(plan.settings)
+    if arrays is not None:
+        shared = {name: array for name, array in arrays.items() if name.startswith("conv")}
+        set_weights(model, {**arrays_of(model), **shared}, source=plan.start_from)
+    return model
+
+
+def standardise(model: Any, values: NDArray[np.float32]) -> None:
+    """Fill a regressor's first layer with mean and deviation of [steps, inputs] of the training clips."""
+    model.get_layer("standardise").adapt(values[None])
