@@ -285,9 +285,7 @@ def test_a_decode_is_partial_below_95_percent(decoder: SandboxedDecoder, kept: f
 
 
 @pytest.mark.parametrize("kind", ["FLAC", "MP3", "OGG", "aac"])
-def test_damage_in_the_middle_costs_no_more_than_what_lies_behind_it(
-    decoder: SandboxedDecoder, kind: str
-) -> None:
+def test_damage_in_the_middle_costs_little_more_than_itself(decoder: SandboxedDecoder, kind: str) -> None:
     samples = noise(6.0, 48_000)
     data = bytearray(
         by_ffmpeg(samples, 48_000, "ipod", "aac") if kind == "aac" else by_sndfile(samples, 48_000, kind)
@@ -295,7 +293,7 @@ def test_damage_in_the_middle_costs_no_more_than_what_lies_behind_it(
     data[len(data) // 2 : len(data) // 2 + 2000] = np.random.default_rng(2).bytes(2000)
     audio, found = decoded(decoder, bytes(data))
     assert audio.format.declared_s == pytest.approx(6.0, abs=0.05)
-    assert 2.8 * RATE_HZ < len(found) < 6.1 * RATE_HZ
+    assert 5.5 * RATE_HZ < len(found) < 6.05 * RATE_HZ
 
 
 @pytest.mark.parametrize(
