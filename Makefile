@@ -15,7 +15,7 @@ demo: .venv/.complete
 	$(BIN)/moodscribe demo --folder demo-out
 
 test: .venv/.complete
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses 2 --dist loadfile
 
 check: static test
 

@@ -85,7 +85,7 @@ def _fill(files: Any, folder: Path) -> None:
 
 def test_a_folder_of_a_bucket_is_tagged_into_the_bucket(store: Store, tmp_path: Path) -> None:
     tag = ["tag", "gs://music/audio", "--output", "gs://music/moods", "--bundle", "gs://music/bundles/small"]
-    done = store.moodscribe(*tag, "--workers", 1, "--no_auth")
+    done = store.moodscribe(*tag, "--workers", 1)
     assert done.returncode == 0, done.stderr
     assert "5 inputs: 2 tagged, 1 duplicate, 1 failed, 1 skipped" in done.stdout
     table = tmp_path / "tracks.csv"
@@ -100,7 +100,7 @@ def test_a_folder_of_a_bucket_is_tagged_into_the_bucket(store: Store, tmp_path: 
 
 def test_a_manifest_in_a_bucket_leads_to_its_tracks(store: Store, tmp_path: Path) -> None:
     tag = ["tag", "gs://music/catalogue.csv", "--output", tmp_path, "--bundle", "gs://music/bundles/small"]
-    done = store.moodscribe(*tag, "--workers", 1, "--no_auth", "--max-failure-rate", 0.7)
+    done = store.moodscribe(*tag, "--workers", 1, "--max-failure-rate", 0.7)
     assert done.returncode == 0, done.stderr
     failures = tmp_path / "failures.csv"
     assert store.moodscribe("export", tmp_path, "failures", failures).returncode == 0
