@@ -43,9 +43,8 @@ def run_tag(arguments: argparse.Namespace, beam_arguments: Sequence[str]) -> int
     logging.getLogger("apache_beam").setLevel(logging.ERROR)
     spec = inspect_input(arguments.input)
     bundle = open_bundle(arguments.bundle)
-    output_uri = _output(arguments.output)
-    job, plan = prepare(arguments, spec, bundle, output_uri)
     options = beam_options(beam_arguments, workers=arguments.workers or few_workers(_some(spec)))
+    job, plan = prepare(arguments, spec, bundle, _output(arguments.output))
     with tempfile.TemporaryDirectory(prefix="moodscribe-") as scratch, _interruptible(plan.identity):
         progress_file = Path(scratch) / "progress"
         try:

@@ -128,8 +128,8 @@ def _read_local(uri: str, max_bytes: int) -> bytes:
         return path.read_bytes()
     except FileNotFoundError:
         raise _refusal(FailureKind.NOT_FOUND, "no such file") from None
-    except ValueError as error:  # a null byte in the path
-        raise _refusal(FailureKind.BAD_URI, str(error)) from error
+    except ValueError as error:
+        raise _refusal(FailureKind.BAD_URI, "a path cannot have a null byte") from error
     except OSError as error:
         raise _refusal(FailureKind.NOT_READABLE, error.strerror or str(error)) from error
 

@@ -23,6 +23,20 @@ _MAX_CHANNELS = 256
 # libsndfile mends a chunk that is longer than its file and says so in its log.
 _MENDED = re.compile(r"^\s*(?:data|SSND|bdat)\s*: (\d+) \(should be (\d+)\)", re.MULTILINE)
 
+_CODEC_NAMES = {
+    "mpeg_layer_iii": "mp3",
+    "mpeg_layer_ii": "mp2",
+    "mpeg_layer_i": "mp1",
+    "pcm_f32le": "float",
+    "pcm_f32be": "float",
+    "pcm_f64le": "double",
+    "pcm_f64be": "double",
+    "pcm_mulaw": "ulaw",
+    "pcm_alaw": "alaw",
+    "libopus": "opus",
+    "libvorbis": "vorbis",
+}
+
 Blocks = Iterator[tuple[int, NDArray[np.float32]]]
 
 
@@ -110,10 +124,14 @@ def _sndfile_blocks(sound: soundfile.SoundFile, rate: int, block: NDArray[np.flo
 
 
 def _codec(sound: soundfile.SoundFile) -> str:
-    if sound.format == "FLAC":
-        return "flac"
-    subtype = str(sound.subtype).lower()
-    return {"mpeg_layer_iii": "mp3", "mpeg_layer_ii": "mp2", "mpeg_layer_i": "mp1"}.get(subtype, subtype)
+    return "flac" if sound.format == "FLAC" else _codec_name(str(sound.subtype).lower())
+
+
+def _codec_name(name: str) -> str:
+    """One name for a codec, whichever library decodes it: libsndfile's where the two differ."""
+    name = re.sub(r"_?(float|fixed)$", "", name) or name  # FFmpeg's decoders: mp3float
+    name = re.sub(r"^pcm_s(\d+)[lb]e$", r"pcm_\1", name)
+    return _CODEC_NAMES.get(name, name)
 
 
 def _average(block: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -124,12 +124,11 @@ class _Child:
         self._selector.register(self._replies, selectors.EVENT_READ)
         self._wait_left_s = _START_TIMEOUT_S
         try:
-            started = self._receive()[0] is Message.READY
-        except DataError:
+            self._receive()  # READY
+        except DataError as error:
+            # No track's fault: an installation that cannot decode fails the job, not every track.
             self.kill()
-            raise
-        if not started:
-            raise RuntimeError("the decoder process did not start")
+            raise RuntimeError(f"the decoder process did not start: {error.message}") from error
         self._idle = True
 
     @property

@@ -91,17 +91,13 @@ def _tagging(figures: Mapping[str, Any]) -> str:
 
 
 def _places(places: Mapping[str, Any]) -> str:
-    rows = [
-        [
-            tag,
-            " and ".join(figures["quadrants"]),
-            " / ".join(map(str, figures["n"])),
-            f"{figures['auc']:.2f}",
-            f"{figures['teacher_auc']:.2f}",
-        ]
-        for tag, figures in places.items()
-    ]
-    return _table(["tag", "quadrants", "clips in / out", "ROC-AUC", "teacher"], rows)
+    parts = ("test", "validation", "train")
+    rows = []
+    for tag, figures in places.items():
+        aucs = [f"{figures[part]['students']:.2f} / {figures[part]['teacher']:.2f}" for part in parts]
+        inside, outside = figures["test"]["n"]
+        rows.append([tag, " and ".join(figures["quadrants"]), f"{inside} / {outside}", *aucs])
+    return _table(["tag", "quadrants", "test clips in / out", *parts], rows)
 
 
 def _affect(measured: Mapping[str, Any], teacher: Mapping[str, Any]) -> str:

@@ -115,17 +115,18 @@ def _tagging(predicted: Predicted) -> dict[str, Any]:
 
 
 def _places(predicted: Predicted, tags: Sequence[str]) -> dict[str, Any]:
-    """ROC-AUC of tags against the quadrants that their words belong to: test artists of 4Q."""
-    rows = (predicted.split == "test") & (predicted.source == "4q")
-    figures = {}
-    for tag, quadrants in PLACES.items():
-        if tag in tags:
-            column, inside = tags.index(tag), np.isin(predicted.stratum[rows], quadrants)
-            figures[tag] = {
-                "quadrants": list(quadrants),
-                "n": [int(inside.sum()), int((~inside).sum())],
-                "auc": roc_auc(inside, predicted.scores[rows][:, column]),
-                "teacher_auc": roc_auc(inside, predicted.teacher[rows][:, column]),
+    """ROC-AUC of tags, students' and teacher's, against the quadrants of 4Q that their words belong to."""
+    moods4q = predicted.source == "4q"
+    figures: dict[str, Any] = {}
+    for tag in (tag for tag in PLACES if tag in tags):
+        column, inside = tags.index(tag), np.isin(predicted.stratum, PLACES[tag])
+        figures[tag] = {"quadrants": list(PLACES[tag])}
+        for part in ("test", "validation", "train"):
+            rows = moods4q & (predicted.split == part)
+            figures[tag][part] = {
+                "n": [int(inside[rows].sum()), int((~inside[rows]).sum())],
+                "students": roc_auc(inside[rows], predicted.scores[rows, column]),
+                "teacher": roc_auc(inside[rows], predicted.teacher[rows, column]),
             }
     return figures
 
