@@ -129,7 +129,8 @@ def _read_local(uri: str, max_bytes: int) -> bytes:
     except FileNotFoundError:
         raise _refusal(FailureKind.NOT_FOUND, "no such file") from None
     except ValueError as error:
-        raise _refusal(FailureKind.BAD_URI, "a path cannot have a null byte") from error
+        reason = "a path cannot have a null byte" if "\0" in uri else str(error)
+        raise _refusal(FailureKind.BAD_URI, reason) from error
     except OSError as error:
         raise _refusal(FailureKind.NOT_READABLE, error.strerror or str(error)) from error
 

@@ -45,6 +45,7 @@ def show(tables: MoodTables, catalogue: Path, output: Path) -> None:
     console = Console(width=None if sys.stdout.isatty() else 150)
     console.print(_tracks_table(tables.query(_TRACKS), catalogue))
     console.print(_failures_table(tables.read("failures"), catalogue))
+    print("The pieces are synthetic, and the bundle was trained on recordings: take these moods with salt.")
     print(f"tables: {output}/run_id=*/{{tracks,mood_tags,emotion_curves,failures}}/*.parquet")
     print("query them, for example with DuckDB:")
     print(_QUERY.format(output=output))

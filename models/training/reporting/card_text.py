@@ -62,7 +62,9 @@ tag's deviation, plus cross-entropy. Adam, cosine decay, best validation epoch k
 Regressors: random sections of 40 to 60 half seconds, each net on its own bootstrap draw of the training
 clips. Loss: error of the section's mean against the clip's label, and, with weight {curve_weight}, of every
 step against the teacher's curve (its ridge on embeddings smoothed over 3 s). Emotify has the curve only. That
-weight was chosen by four folds over the train and validation clips.
+weight was chosen by four folds over the train and validation clips. The steps are varied as other masters and
+codecs would leave them (spectral tilt, evenness, less of the fluctuation that Opus at 24 kbit/s adds): a net
+trained without heard better coded audio as calmer.
 """
 
 DECISIONS = """
