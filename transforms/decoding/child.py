@@ -15,6 +15,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import BinaryIO
 
+import numpy as np
+
 from schemas.errors import DataError, FailureKind, Stage
 from transforms.decoding.audio import open_audio, regroup, resample
 from transforms.decoding.protocol import FRAME, DecodeRequest, Message
@@ -57,17 +59,17 @@ def _decode(request: DecodeRequest, file: BinaryIO, replies: BinaryIO) -> None:
         if total > limit:
             message = f"longer than {request.max_duration_s:g} s"
             raise DataError(FailureKind.TOO_LONG, Stage.DECODE, message)
-        _send(replies, Message.BLOCK, block.tobytes())
+        _send(replies, Message.BLOCK, block.view(np.uint8).data)
         signal.alarm(request.alarm_s)  # anew for each block: the owner may take its time over them
     if not total:
         raise DataError(FailureKind.CORRUPT, Stage.DECODE, f"no sample of this {audio.codec} file decodes")
     _send(replies, Message.END, b"")
 
 
-def _send(replies: BinaryIO, message: Message, payload: bytes) -> None:
+def _send(replies: BinaryIO, message: Message, payload: bytes | memoryview) -> None:
     replies.write(FRAME.pack(message, len(payload)))
-    replies.write(payload)
-    replies.flush()
+    while len(payload):  # without a buffer of its own, a pipe takes what it has room for
+        payload = payload[replies.write(payload) :]
 
 
 def _send_failure(replies: BinaryIO, error: DataError) -> None:
@@ -76,7 +78,7 @@ def _send_failure(replies: BinaryIO, error: DataError) -> None:
 
 def _take_standard_output() -> BinaryIO:
     """Keep the pipe for messages, and let libraries that print do so into nothing."""
-    replies = os.fdopen(os.dup(1), "wb")
+    replies = os.fdopen(os.dup(1), "wb", buffering=0)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)
     os.dup2(nowhere, 2)

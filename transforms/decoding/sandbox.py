@@ -91,8 +91,8 @@ class SandboxedDecoder:
             self.close()
             self._child = _Child(self._limits)
         messages = self._child.ask(self._request, data)
-        audio = AudioFormat(**json.loads(next(messages)))
-        return DecodedAudio(audio, (np.frombuffer(payload, np.float32) for payload in messages))
+        audio = AudioFormat(**json.loads(next(messages).tobytes()))
+        return DecodedAudio(audio, (payload.view(np.float32) for payload in messages))
 
 
 class _Child:
@@ -136,7 +136,7 @@ class _Child:
         """Whether it waits for a file: done with the last one, and alive."""
         return self._idle and self._process.poll() is None
 
-    def ask(self, request: DecodeRequest, data: bytes) -> Iterator[bytearray]:
+    def ask(self, request: DecodeRequest, data: bytes) -> Iterator[NDArray[np.uint8]]:
         """Payloads of the answer: the header's, then the blocks'."""
         self._idle = False
         self._wait_left_s = self._limits.timeout_s
@@ -153,7 +153,7 @@ class _Child:
                 return
             if message is Message.FAILURE:
                 self._idle = True
-                failure = json.loads(payload)
+                failure = json.loads(payload.tobytes())
                 raise DataError(FailureKind(failure["kind"]), Stage.DECODE, failure["message"])
             yield payload
 
@@ -168,14 +168,14 @@ class _Child:
             self._process.stdout.close()
         os.close(self._file)
 
-    def _receive(self) -> tuple[Message, bytearray]:
-        kind, length = FRAME.unpack(self._read(FRAME.size))
+    def _receive(self) -> tuple[Message, NDArray[np.uint8]]:
+        kind, length = FRAME.unpack(self._read(FRAME.size).data)
         return Message(kind), self._read(length)
 
-    def _read(self, length: int) -> bytearray:
+    def _read(self, length: int) -> NDArray[np.uint8]:
         """So many bytes, waiting no longer than what is left of the track's time."""
-        buffer = bytearray(length)
-        view, done = memoryview(buffer), 0
+        buffer = np.empty(length, np.uint8)
+        view, done = buffer.data, 0
         while done < length:
             try:
                 count = os.readv(self._replies, [view[done:]])

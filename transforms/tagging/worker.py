@@ -21,7 +21,8 @@ from transforms.tagging.batcher import Models, Prediction, TrackBatcher
 from transforms.tagging.rows import emotion_curve_row, mood_tag_rows
 from transforms.tagging.windows import Coverage, TaggingPlan
 
-BLOCK_SAMPLES = 320_000
+# Ten seconds fit into a pipe: the decoder is at the next ones while these are looked at.
+BLOCK_SAMPLES = 160_000
 
 # Takes the rows of one track for one table.
 Sink = Callable[[str, Sequence[Any]], None]

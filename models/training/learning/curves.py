@@ -84,7 +84,8 @@ def _another_master(values: NDArray[np.float32], rng: np.random.Generator) -> ND
     other masters, a little more or less unevenness for other rooms.
     """
     means, deviations, rises = np.split(values, 3, axis=1)
-    tilt = np.linspace(*rng.uniform(-_MOST_TILT, _MOST_TILT, 2), means.shape[1], dtype=np.float32)
+    low, high = rng.uniform(-_MOST_TILT, _MOST_TILT, 2)
+    tilt = np.linspace(float(low), float(high), means.shape[1], dtype=np.float32)
     uneven, coded = rng.uniform(0.9, 1.1), rng.uniform(0.7, 1.05)
     changed = [np.clip(means + tilt, 0.0, 1.0), deviations * np.float32(uneven), rises * np.float32(coded)]
     return np.concatenate(changed, axis=1)
