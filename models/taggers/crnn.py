@@ -39,7 +39,8 @@ def build(settings: CrnnSettings) -> keras.Model:
     [batch, tags] in (0, 1). Frames from `valid` on change nothing."""
     import keras
 
-    from models.recurrence import ValidSteps, ZeroPadding, recurrent
+    from models.recurrence import ValidSteps, ZeroPadding
+    from models.taggers.head import recurrent_head
 
     layers = keras.layers
     values = keras.Input((None, settings.bands), name="values")
@@ -56,13 +57,5 @@ def build(settings: CrnnSettings) -> keras.Model:
             left = (left + 1) // 2
     x = keras.ops.mean(x, axis=2)
     steps = ValidSteps(name="steps")(x, left)
-    for index, sequences in enumerate((True, False)):
-        layer = recurrent(
-            settings.cell, settings.units, sequences=sequences, dropout=settings.dropout, name=f"rnn{index}"
-        )
-        x = layers.BatchNormalization(name=f"rnn{index}_norm")(layer(x, mask=steps))
-    x = layers.Dense(settings.dense, name="dense")(x)
-    x = layers.BatchNormalization(name="dense_norm")(x)
-    x = layers.Dropout(settings.dropout, name="dropout")(layers.ReLU(name="relu")(x))
-    scores = layers.Dense(settings.tags, activation="sigmoid", name="scores")(x)
+    scores = recurrent_head(x, steps, settings)
     return keras.Model([values, valid], scores, name=f"crnn_{settings.cell}")

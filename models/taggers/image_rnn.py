@@ -35,23 +35,15 @@ def build(settings: ImageRnnSettings) -> keras.Model:
     scores [batch, tags] in (0, 1). Windows from `valid` on change nothing."""
     import keras
 
-    from models.recurrence import ValidSteps, recurrent
+    from models.recurrence import ValidSteps
+    from models.taggers.head import recurrent_head
 
     layers = keras.layers
     values = keras.Input((None, settings.bands, settings.frames), dtype="uint8", name="values")
     valid = keras.Input((), dtype="int32", name="valid")
     features = layers.TimeDistributed(_image_net(settings), name="images")(values)
     steps = ValidSteps(name="steps")(features, valid)
-    x = features
-    for index, sequences in enumerate((True, False)):
-        layer = recurrent(
-            settings.cell, settings.units, sequences=sequences, dropout=settings.dropout, name=f"rnn{index}"
-        )
-        x = layers.BatchNormalization(name=f"rnn{index}_norm")(layer(x, mask=steps))
-    x = layers.Dense(settings.dense, name="dense")(x)
-    x = layers.BatchNormalization(name="dense_norm")(x)
-    x = layers.Dropout(settings.dropout, name="dropout")(layers.ReLU(name="relu")(x))
-    scores = layers.Dense(settings.tags, activation="sigmoid", name="scores")(x)
+    scores = recurrent_head(features, steps, settings)
     return keras.Model([values, valid], scores, name=f"image_rnn_{settings.cell}")
 
 

@@ -21,9 +21,13 @@ SELECT tracks.track_id, status, duplicate_of, decoded_s, quadrant, colour, valen
 FROM tracks LEFT JOIN emotion_curves USING (track_id)
 WHERE status IN ('tagged', 'duplicate') ORDER BY tracks.track_id
 """
-_QUERY = """duckdb -c "SELECT track_id, score FROM '{output}/run_id=*/mood_tags/*.parquet'
-    WHERE tag = 'happy' AND run_id IN (SELECT run_id FROM '{output}/run_id=*/run.json')
-    ORDER BY score DESC LIMIT 5\""""
+# One line for a shell: Python in double quotes, SQL in three single ones, its texts in one.
+_QUERY = (
+    "{python} -c \"import duckdb; duckdb.sql('''SELECT track_id, score "
+    "FROM '{output}/run_id=*/mood_tags/*.parquet' WHERE tag = 'happy' "
+    "AND run_id IN (SELECT run_id FROM '{output}/run_id=*/run.json') "
+    "ORDER BY score DESC LIMIT 5''').show()\""
+)
 
 
 def run_demo(folder: str) -> int:
@@ -48,7 +52,7 @@ def show(tables: MoodTables, catalogue: Path, output: Path) -> None:
     print("The pieces are synthetic, and the bundle was trained on recordings: take these moods with salt.")
     print(f"tables: {output}/run_id=*/{{tracks,mood_tags,emotion_curves,failures}}/*.parquet")
     print("query them, for example with DuckDB:")
-    print(_QUERY.format(output=output))
+    print(_QUERY.format(python=_python(), output=output))
     print(f"or as one file: moodscribe export {output} mood_tags moods.csv")
 
 
@@ -80,6 +84,12 @@ def _failures_table(rows: pd.DataFrame, catalogue: Path) -> Table:
         track = _short(str(row["track_id"]), catalogue)
         table.add_row(*(Text(str(cell)) for cell in (track, row["stage"], row["kind"], row["message"])))
     return table
+
+
+def _python() -> str:
+    """How to call this Python from here."""
+    path, here = Path(sys.executable), Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
 def _short(track_id: str, catalogue: Path) -> str:
