@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
@@ -186,6 +187,9 @@ def _whole(low: int) -> Callable[[str], int]:
 
 
 def _run_tag(arguments: argparse.Namespace, beam_arguments: list[str]) -> int:
+    # Before numpy starts, here and in the workers: one process a core, one thread a process.
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
     from pipelines.tag_command import run_tag
 
     return run_tag(arguments, beam_arguments)

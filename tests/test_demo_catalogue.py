@@ -97,7 +97,8 @@ def means(heard: list[Heard], quadrants: set[str]) -> tuple[float, float]:
 
 
 def test_the_same_piece_gives_the_same_samples() -> None:
-    np.testing.assert_array_equal(render(JINGLE), render(JINGLE))
+    # To the last bit or two: how an array lies in memory may decide which of two roundings is taken.
+    np.testing.assert_allclose(render(JINGLE), render(JINGLE), rtol=0, atol=1e-6)
 
 
 def test_another_seed_gives_another_tune() -> None:
