@@ -40,7 +40,8 @@ _VERSIONS = ("moodscribe", "apache-beam", "numpy", "pyarrow", "soundfile", "soxr
 
 def run_tag(arguments: argparse.Namespace, beam_arguments: Sequence[str]) -> int:
     """Run the main job; the exit status. Raises DataError before anything runs for what cannot work."""
-    logging.getLogger("apache_beam").setLevel(logging.ERROR)
+    # What stops a job comes back as an exception; Beam would print it as well.
+    logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
     spec = inspect_input(arguments.input)
     bundle = open_bundle(arguments.bundle)
     options = beam_options(beam_arguments, workers=arguments.workers or few_workers(_some(spec)))

@@ -109,7 +109,10 @@ def _list_store(uri: str) -> Iterator[Listed]:
         import gcsfs
 
         store = gcsfs.GCSFileSystem()
-        found = store.glob(uri, detail=True) if has_glob(uri) else store.find(uri, detail=True)
+        try:
+            found = store.glob(uri, detail=True) if has_glob(uri) else store.find(uri, detail=True)
+        except OSError as error:  # no such bucket, no permission
+            raise DataError(FailureKind.NOT_FOUND, Stage.INPUT, f"{uri}: {error}") from error
         for name, info in sorted(found.items()):
             if info.get("type") == "file":
                 yield Listed(f"gs://{name}", info.get("md5Hash") or None)

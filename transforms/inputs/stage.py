@@ -106,6 +106,8 @@ class _List(beam.DoFn):  # type: ignore[misc]
             else:
                 yield group_key(item), item
         progress.close()
+        if not count and spec.manifest_columns is None:
+            raise DataError(FailureKind.NOT_FOUND, Stage.INPUT, f"{spec.uri}: no files there")
         yield TaggedOutput(SUMS, {"count.read": count})
 
 
