@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -177,6 +178,9 @@ def _interruptible(identity: RunIdentity) -> Iterator[None]:
     """
 
     def end(_signal: int, _frame: FrameType | None) -> None:
+        # The threads that watch the workers have nothing to say of the end that is made of them here.
+        threading.excepthook = lambda _: None
+        logging.disable()
         end_children()
         _discard(identity)
         print("\nmoodscribe tag: interrupted, nothing was published", file=sys.stderr, flush=True)

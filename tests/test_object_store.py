@@ -116,12 +116,11 @@ def test_a_bundle_that_is_not_in_the_bucket_is_told_before_anything_runs(store: 
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("place", ["gs://music/nothing/here", "gs://no-such-bucket/audio"])
-def test_a_place_without_files_is_told_and_nothing_is_published(store: Store, place: str) -> None:
-    output = "gs://music/empty"
+def test_a_place_without_files_is_told_and_nothing_is_published(store: Store) -> None:
+    place, output = "gs://music/nothing/here", "gs://music/empty"
     tag = ["tag", place, "--output", output, "--bundle", "gs://music/bundles/small", "--workers", 1]
     done = store.moodscribe(*tag)
     assert done.returncode == 2, done.stdout
-    assert place in done.stderr
+    assert f"{place}: no files there" in done.stderr
     assert "Traceback" not in done.stderr
     assert not store.files.find("music/empty")
