@@ -20,8 +20,8 @@ from tests.jobs import plan_run, run
 TAGS = """
 action adventure advertising background ballad calm children christmas commercial cool corporate dark deep
 documentary drama dramatic dream emotional energetic epic fast film fun funny game groovy happy heavy holiday
-hopeful inspiring love meditative melancholic melodic motivational movie nature party positive powerful relaxing
-retro romantic sad sexy slow soft soundscape space sport summer trailer travel upbeat uplifting
+hopeful inspiring love meditative melancholic melodic motivational movie nature party positive powerful
+relaxing retro romantic sad sexy slow soft soundscape space sport summer trailer travel upbeat uplifting
 """
 
 
