@@ -16,8 +16,10 @@ import pytest
 import soundfile
 
 from models.bundle import Bundle
+from pipelines.cli import EXIT_ACCOUNT
 from pipelines.local_runner import descendants
 from pipelines.tables import open_tables
+from pipelines.tag_command import report
 from schemas.errors import DataError
 from schemas.run import unbalanced
 from tests.jobs import plan_run, run
@@ -61,7 +63,9 @@ def test_readers_see_nothing_of_a_run_that_dies_before_its_commit(
     assert len(duckdb.execute(sql, [parts, runs]).fetchall()) == 3
 
 
-def test_an_account_that_does_not_add_up_publishes_nothing(tmp_path: Path, small_bundle: Bundle) -> None:
+def test_an_account_that_does_not_add_up_publishes_nothing_and_is_status_three(
+    tmp_path: Path, small_bundle: Bundle, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "a.wav").write_bytes(b"x")
     planned = plan_run(tmp_path, tmp_path / "moods", small_bundle)
     files = [
@@ -73,6 +77,8 @@ def test_an_account_that_does_not_add_up_publishes_nothing(tmp_path: Path, small
     assert not Path(identity.run_uri).exists()
     reasons = json.loads((Path(identity.staging_uri) / stage.ACCOUNT_FILE).read_text())
     assert "inputs read: 2, accounted for: 1" in reasons
+    assert report(identity, max_failure_rate=0.5) == EXIT_ACCOUNT == 3
+    assert "inputs read: 2, accounted for: 1" in capsys.readouterr().err
 
 
 def test_the_account_says_each_thing_that_does_not_add_up() -> None:
