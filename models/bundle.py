@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.registry import Role, Settings, architecture, parse_settings
-from schemas.errors import DataError, FailureKind, Stage
+from schemas.errors import bad_bundle
 
 FORMAT = 1
 INDEX = "bundle.json"
@@ -77,7 +77,7 @@ class Bundle:
 
     @property
     def key(self) -> str:
-        """How tables name it: name, version and the first half byte-pairs of the index's hash."""
+        """How tables name it: name, version and the first twelve digits of the index's hash."""
         return f"{self.name}-{self.version}-{self.sha256[:12]}"
 
     @cached_property
@@ -97,9 +97,9 @@ class Bundle:
         try:
             return load((self.folder / member.weights).read_bytes())
         except SafetensorError as error:
-            raise _refusal(f"{member.weights}: not safetensors: {error}") from error
+            raise bad_bundle(f"{member.weights}: not safetensors: {error}") from error
         except KeyError as error:
-            raise _refusal(f"{member.weights}: arrays of type {error} cannot be read") from error
+            raise bad_bundle(f"{member.weights}: arrays of type {error} cannot be read") from error
 
 
 def read_bundle(folder: Path) -> Bundle:
@@ -110,25 +110,25 @@ def read_bundle(folder: Path) -> Bundle:
     """
     index = folder / INDEX
     if not index.is_file():
-        raise _refusal(f"{folder}: no {INDEX} in this folder")
+        raise bad_bundle(f"{folder}: no {INDEX} in this folder")
     if index.stat().st_size > _MAX_INDEX_BYTES:
-        raise _refusal(f"{index}: larger than {_MAX_INDEX_BYTES} bytes")
+        raise bad_bundle(f"{index}: larger than {_MAX_INDEX_BYTES} bytes")
     data = index.read_bytes()
     try:
         fields = json.loads(data)
     except (ValueError, RecursionError) as error:
-        raise _refusal(f"{index}: not JSON: {error}") from error
+        raise bad_bundle(f"{index}: not JSON: {error}") from error
     if not isinstance(fields, dict) or fields.get("format") != FORMAT:
         found = fields.get("format") if isinstance(fields, dict) else fields
-        raise _refusal(f"{index}: format version {found!r}; this moodscribe reads {FORMAT}")
+        raise bad_bundle(f"{index}: format version {found!r}; this moodscribe reads {FORMAT}")
     try:
         bundle = _parse(folder, fields, hashlib.sha256(data).hexdigest())
     except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
-        raise _refusal(f"{index}: {type(error).__name__}: {error}") from error
+        raise bad_bundle(f"{index}: {type(error).__name__}: {error}") from error
     _check_files(folder, fields["files"])
     for member in bundle.members:
         if member.weights not in fields["files"]:
-            raise _refusal(f"{index}: weights of {member.name}, {member.weights!r}, are not in its files")
+            raise bad_bundle(f"{index}: weights of {member.name}, {member.weights!r}, are not in its files")
     return bundle
 
 
@@ -207,15 +207,15 @@ def _check_files(folder: Path, files: Mapping[str, Any]) -> None:
     for name, expected in files.items():
         path = folder / _plain(name)
         if path.is_symlink() or not path.is_file():
-            raise _refusal(f"{path}: named in {INDEX}, but there is no such file")
+            raise bad_bundle(f"{path}: named in {INDEX}, but there is no such file")
         found = hashlib.sha256(path.read_bytes()).hexdigest()
         if not isinstance(expected, Mapping) or found != expected.get("sha256"):
-            raise _refusal(f"{path}: sha256 is {found}, {INDEX} says {expected}")
+            raise bad_bundle(f"{path}: sha256 is {found}, {INDEX} says {expected}")
 
 
 def _plain(name: str) -> str:
     if not is_plain_name(name):
-        raise _refusal(f"file name {name!r} in {INDEX} is not a plain name")
+        raise bad_bundle(f"file name {name!r} in {INDEX} is not a plain name")
     return name
 
 
@@ -238,7 +238,3 @@ def write_index(folder: Path, fields: Mapping[str, Any]) -> Bundle:
 
 def _plain_settings(settings: Any) -> dict[str, Any]:
     return dict(settings) if isinstance(settings, Mapping) else asdict(settings)
-
-
-def _refusal(message: str) -> DataError:
-    return DataError(FailureKind.BAD_BUNDLE, Stage.BUNDLE, message)

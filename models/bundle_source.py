@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 from models.bundle import INDEX, Bundle, is_plain_name, read_bundle
-from schemas.errors import DataError, FailureKind, Stage
+from schemas.errors import DataError, FailureKind, Stage, bad_bundle
 
 SHIPPED = Path(__file__).parent / "bundles"
 
@@ -41,9 +41,9 @@ def _fetched(uri: str) -> Path:
     try:
         index = store.cat_file(f"{uri}/{INDEX}")
     except FileNotFoundError:
-        raise _refusal(f"{uri}: no {INDEX} there") from None
+        raise bad_bundle(f"{uri}: no {INDEX} there") from None
     except OSError as error:
-        raise _refusal(f"{uri}: {error}") from error
+        raise bad_bundle(f"{uri}: {error}") from error
     folder = _cache() / hashlib.sha256(index).hexdigest()
     if folder.is_dir():
         return folder
@@ -58,7 +58,7 @@ def _fetched(uri: str) -> Path:
             except FileNotFoundError:
                 continue  # the check of the folder says which
             except OSError as error:
-                raise _refusal(f"{uri}/{file}: {error}") from error
+                raise bad_bundle(f"{uri}/{file}: {error}") from error
         read_bundle(download)
         # Another process may have been faster; what it left has the same hash.
         if not folder.exists():
@@ -70,16 +70,12 @@ def _file_names(uri: str, index: bytes) -> list[str]:
     try:
         names = list(json.loads(index)["files"])
     except (ValueError, KeyError, TypeError) as error:
-        raise _refusal(f"{uri}/{INDEX}: {type(error).__name__}: {error}") from error
+        raise bad_bundle(f"{uri}/{INDEX}: {type(error).__name__}: {error}") from error
     if bad := [name for name in names if not is_plain_name(name)]:
-        raise _refusal(f"{uri}/{INDEX}: file name {bad[0]!r} is not a plain name")
+        raise bad_bundle(f"{uri}/{INDEX}: file name {bad[0]!r} is not a plain name")
     return names
 
 
 def _cache() -> Path:
     root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(root) / "moodscribe" / "bundles"
-
-
-def _refusal(message: str) -> DataError:
-    return DataError(FailureKind.BAD_BUNDLE, Stage.BUNDLE, message)

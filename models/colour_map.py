@@ -9,7 +9,7 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from schemas.errors import DataError, FailureKind, Stage
+from schemas.errors import bad_bundle
 
 
 def colour_table(name: str) -> NDArray[np.float32]:
@@ -17,7 +17,7 @@ def colour_table(name: str) -> NDArray[np.float32]:
     from matplotlib import colormaps
 
     if name not in colormaps:
-        raise DataError(FailureKind.BAD_BUNDLE, Stage.BUNDLE, f"colour map {name!r} is not known")
+        raise bad_bundle(f"colour map {name!r} is not known")
     table: NDArray[np.float32] = colormaps[name](np.arange(256))[:, :3].astype(np.float32)
     return table
 

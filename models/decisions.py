@@ -10,7 +10,7 @@ from scipy.special import expit, logit
 
 from models.bundle import Decisions
 
-_EDGE = 1e-6
+EDGE = 1e-6  # scores are kept this far from 0 and 1, where the logit ends
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +32,21 @@ def fuse(member_scores: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArr
     return member_scores.mean(axis=0), member_scores.std(axis=0)
 
 
+def safe_logit(scores: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Logit of scores that may reach 0 or 1: any shape."""
+    return np.asarray(logit(np.clip(scores.astype(np.float64), EDGE, 1.0 - EDGE)), np.float64)
+
+
+def platt(
+    scores: NDArray[np.floating], scale: NDArray[np.float64], bias: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """sigmoid(scale * logit(score) + bias) per tag (Platt, 1999): [..., tags] -> [..., tags]."""
+    return np.asarray(expit(scale * safe_logit(scores) + bias), np.float64)
+
+
 def calibrate(raw_score: NDArray[np.float64], decisions: Decisions) -> NDArray[np.float64]:
-    """sigmoid(scale * logit(raw) + bias) per tag (Platt, 1999): [..., tags] -> [..., tags]."""
-    odds = logit(np.clip(raw_score, _EDGE, 1.0 - _EDGE))
-    calibrated: NDArray[np.float64] = expit(decisions.scale * odds + decisions.bias)
-    return calibrated
+    """Raw fused scores to calibrated ones, by the bundle's scale and bias: [..., tags] -> [..., tags]."""
+    return platt(raw_score, decisions.scale, decisions.bias)
 
 
 def decide(member_scores: NDArray[np.float64], decisions: Decisions) -> TagDecision:

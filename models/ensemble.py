@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,11 +50,13 @@ class Ensemble:
             tf.config.list_physical_devices()
         tf.get_logger().setLevel("ERROR")
         if not self._functions and self._threads:
-            _set_threads(self._threads)
+            # Where TensorFlow runs already in this process, whoever started it has decided.
+            with contextlib.suppress(RuntimeError):
+                use_threads(self._threads)
         for member in self._bundle.members:
             model = architecture(member.architecture).build(member.settings)
             set_weights(model, self._bundle.weights(member), source=member.weights)
-            self._functions[member.name] = tf.function(_inference(model))
+            self._functions[member.name] = compiled(model)
 
     def tag(self, batches: Mapping[str, Batch]) -> NDArray[np.float32]:
         """Scores of every tagger: batches by front end -> [taggers, batch, tags] float32."""
@@ -85,19 +87,20 @@ def _native_notices_hidden() -> Iterator[None]:
         os.close(nowhere)
 
 
-def _inference(model: Any) -> Any:
+def compiled(model: Any) -> Callable[[Any, Any], Any]:
+    """(values, extent) -> output of a model in use; follows later changes of its weights."""
+    import tensorflow as tf
+
     def run(values: Any, extent: Any) -> Any:
         return model([values, extent], training=False)
 
-    return run
+    function: Callable[[Any, Any], Any] = tf.function(run)
+    return function
 
 
-def _set_threads(threads: int) -> None:
+def use_threads(threads: int) -> None:
+    """Let TensorFlow use so many threads; RuntimeError after its first operation."""
     import tensorflow as tf
 
-    try:
-        tf.config.threading.set_intra_op_parallelism_threads(threads)
-        tf.config.threading.set_inter_op_parallelism_threads(1)
-    except RuntimeError:
-        # TensorFlow has started in this process: whoever started it has decided.
-        return
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    tf.config.threading.set_inter_op_parallelism_threads(1)

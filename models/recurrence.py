@@ -7,7 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from schemas.errors import DataError, FailureKind, Stage
+from schemas.errors import bad_bundle
 
 CELLS = ("lstm", "gru", "bilstm")
 
@@ -18,8 +18,7 @@ def recurrent(cell: str, units: int, *, sequences: bool, dropout: float, name: s
     DataError(bad_bundle) for any other.
     """
     if cell not in CELLS:
-        message = f"cell {cell!r} is not known; there are {', '.join(CELLS)}"
-        raise DataError(FailureKind.BAD_BUNDLE, Stage.BUNDLE, message)
+        raise bad_bundle(f"cell {cell!r} is not known; there are {', '.join(CELLS)}")
     if cell == "gru":
         return keras.layers.GRU(units, return_sequences=sequences, dropout=dropout, name=name)
     forward = keras.layers.LSTM(units, return_sequences=sequences, dropout=dropout, name=name)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 from models.regressors.dilated import DilatedSettings
 from models.taggers.crnn import CrnnSettings
 from models.taggers.image_rnn import ImageRnnSettings
-from schemas.errors import DataError, FailureKind, Stage
+from schemas.errors import bad_bundle
 
 if TYPE_CHECKING:
     import keras
@@ -68,7 +68,7 @@ ARCHITECTURES: Mapping[str, Architecture] = {
 def architecture(name: str) -> Architecture:
     """The architecture of that name, or DataError(bad_bundle) that lists those there are."""
     if name not in ARCHITECTURES:
-        raise _refusal(f"architecture {name!r} is not known; there are {', '.join(ARCHITECTURES)}")
+        raise bad_bundle(f"architecture {name!r} is not known; there are {', '.join(ARCHITECTURES)}")
     return ARCHITECTURES[name]
 
 
@@ -77,7 +77,7 @@ def parse_settings(name: str, values: Mapping[str, Any]) -> Settings:
     kind = architecture(name).settings
     fields = {field.name for field in dataclasses.fields(kind)}
     if unknown := sorted(set(values) - fields):
-        raise _refusal(f"architecture {name}: unknown setting {unknown[0]!r}")
+        raise bad_bundle(f"architecture {name}: unknown setting {unknown[0]!r}")
     hints = get_type_hints(kind)
     return kind(**{key: _fit(f"{name}.{key}", value, hints[key]) for key, value in values.items()})
 
@@ -96,12 +96,8 @@ def _fit(name: str, value: Any, hint: Any) -> Any:
         return value
     if hint == tuple[int, ...] and isinstance(value, list) and len(value) <= 64 and all(map(_is_size, value)):
         return tuple(value)
-    raise _refusal(f"setting {name} = {value!r} does not fit")
+    raise bad_bundle(f"setting {name} = {value!r} does not fit")
 
 
 def _is_size(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 0 < value <= _LARGEST
-
-
-def _refusal(message: str) -> DataError:
-    return DataError(FailureKind.BAD_BUNDLE, Stage.BUNDLE, message)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.errors import DataError, FailureKind, Stage
+from schemas.errors import bad_bundle
 
 if TYPE_CHECKING:
     import keras
@@ -34,18 +34,15 @@ def set_weights(model: keras.Model, arrays: Mapping[str, NDArray[Any]], *, sourc
     variables = {variable.path: variable for variable in _variables(model)}
     if wrong := sorted(set(variables) ^ set(arrays)):
         state = "missing" if wrong[0] in variables else "not of this architecture"
-        raise DataError(FailureKind.BAD_BUNDLE, Stage.BUNDLE, f"{source}: array {wrong[0]!r} is {state}")
+        raise bad_bundle(f"{source}: array {wrong[0]!r} is {state}")
     for name, variable in variables.items():
         if tuple(variable.shape) != arrays[name].shape:
-            raise DataError(
-                FailureKind.BAD_BUNDLE,
-                Stage.BUNDLE,
+            raise bad_bundle(
                 f"{source}: array {name!r} is {list(arrays[name].shape)}, "
                 f"the architecture needs {list(variable.shape)}",
             )
         if not np.isfinite(arrays[name]).all():
-            message = f"{source}: array {name!r} has a value that is not finite"
-            raise DataError(FailureKind.BAD_BUNDLE, Stage.BUNDLE, message)
+            raise bad_bundle(f"{source}: array {name!r} has a value that is not finite")
         variable.assign(arrays[name])
     _finalise(model)
 

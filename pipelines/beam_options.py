@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pipelines.local_runner import default_options
+from pipelines.option_hints import nearest
 from schemas.errors import DataError, FailureKind, Stage
 
 if TYPE_CHECKING:
@@ -47,7 +47,6 @@ def _complaint(argument: str) -> str:
     from pipelines.cli import tag_options
 
     name = argument.partition("=")[0]
-    known = [*tag_options(), *_parser()._option_string_actions]
-    near = difflib.get_close_matches(name, known, n=1)
-    hint = f"; did you mean {near[0]}?" if near else ""
+    near = nearest(name, [*tag_options(), *_parser()._option_string_actions])
+    hint = f"; did you mean {near}?" if near else ""
     return f"{name} is an option of neither moodscribe nor Beam{hint}"

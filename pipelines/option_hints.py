@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import argparse
 import difflib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NoReturn
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known option that a mistyped one is likely to be, if any is near."""
+    return next(iter(difflib.get_close_matches(name, list(known), n=1)), None)
 
 
 class HintingParser(argparse.ArgumentParser):
@@ -22,6 +27,6 @@ class HintingParser(argparse.ArgumentParser):
         """End with the message and, for each unknown option, the nearest that there is."""
         names = [argument.partition("=")[0] for argument in self._given if argument.startswith("--")]
         known = self._option_string_actions
-        near = [(name, difflib.get_close_matches(name, known, n=1)) for name in names if name not in known]
-        hints = [f"; {name}: did you mean {match[0]}?" for name, match in near if match]
+        near = [(name, nearest(name, known)) for name in names if name not in known]
+        hints = [f"; {name}: did you mean {match}?" for name, match in near if match]
         super().error(message + "".join(hints))

@@ -79,6 +79,23 @@ def committed_runs(output_uri: str) -> list[dict[str, Any]]:
     return [json.loads(store.cat_file(name)) for name in found]
 
 
+def read_record(run_uri: str) -> dict[str, Any] | None:
+    """Record of the run in that folder; None where it is not committed."""
+    uri = join(run_uri, RUN_FILE)
+    try:
+        if is_local(uri):
+            data = local_path(uri).read_bytes()
+        else:
+            import fsspec
+
+            store, path = fsspec.core.url_to_fs(uri)
+            data = store.cat_file(path)
+    except FileNotFoundError:
+        return None
+    record: dict[str, Any] = json.loads(data)
+    return record
+
+
 def _google_storage() -> Any:
     """gcsfs with its plain read-ahead: the one it takes by itself prefetches in tasks that outlive DuckDB's
     files, and complains of them at the end."""

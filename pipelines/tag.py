@@ -13,11 +13,9 @@ from typing import Any
 import apache_beam as beam
 
 from schemas.tables import tables_of_run
-from transforms.inputs import stage as inputs
 from transforms.inputs.stage import InputSpec, ReadInput
-from transforms.tagging import stage as tagging
+from transforms.outputs import PARTS, SETTLED, SUMS
 from transforms.tagging.stage import TaggingJob, TagTracks
-from transforms.writing import stage as writing
 from transforms.writing.account import RunPlan
 from transforms.writing.stage import CommitRun, MergeParts, WriteOutcomes
 
@@ -38,15 +36,15 @@ def define_pipeline(root: beam.Pipeline, run: TagRun) -> None:
     tables = tables_of_run(run.input.manifest_columns or ())
     read: Mapping[str, Any] = root | "ReadInput" >> ReadInput(run.input, progress_file=run.progress_file)
     tagged = read["groups"] | "TagTracks" >> TagTracks(run.job, progress_file=run.progress_file)
-    outcomes = (read[inputs.SETTLED], tagged.outcomes) | "Outcomes" >> beam.Flatten()
+    outcomes = (read[SETTLED], tagged.outcomes) | "Outcomes" >> beam.Flatten()
     written = outcomes | "WriteOutcomes" >> WriteOutcomes(identity, tables, rows_per_file=rows_per_file)
     files = (
-        (tagged[tagging.PARTS], written[writing.PARTS])
+        (tagged[PARTS], written[PARTS])
         | "Parts" >> beam.Flatten()
         | "MergeParts" >> MergeParts(identity, tables, rows_per_file=rows_per_file)
     )
     sums = (
-        (read[inputs.SUMS], tagged[tagging.SUMS], written[writing.SUMS])
+        (read[SUMS], tagged[SUMS], written[SUMS])
         | "Sums" >> beam.Flatten()
         | "ByName" >> beam.FlatMap(lambda sums: sums.items())
         | "Add" >> beam.CombinePerKey(sum)

@@ -12,7 +12,6 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
@@ -25,16 +24,17 @@ from pipelines.beam_options import beam_options
 from pipelines.cli import EXIT_ACCOUNT, EXIT_DONE, EXIT_INTERRUPTED, EXIT_TOO_MANY_FAILURES, EXIT_USAGE
 from pipelines.local_runner import end_children, few_workers, local_runner
 from pipelines.progress_line import ProgressLine
-from pipelines.tables import committed_runs
+from pipelines.tables import read_record
 from schemas.errors import DataError, FailureKind, Stage
-from schemas.identity import RunIdentity, new_run_id, settings_hash
+from schemas.identity import RunIdentity, new_run_id, settings_hash, timestamp
 from transforms.decoding.sandbox import DecodeLimits
 from transforms.inputs.stage import InputSpec, inspect_input, read_input
-from transforms.storage import is_local, local_path, remove_folder
+from transforms.storage import is_local, join, local_path, open_file, remove_folder
 from transforms.tagging.stage import TaggingJob
 from transforms.tagging.windows import Coverage
 from transforms.tagging.worker import WorkSettings
 from transforms.writing.account import RunPlan
+from transforms.writing.stage import ACCOUNT_FILE
 
 _VERSIONS = ("moodscribe", "apache-beam", "numpy", "pyarrow", "soundfile", "soxr", "keras")
 
@@ -81,15 +81,13 @@ def prepare(
     identity = RunIdentity(new_run_id(), bundle.key, settings_hash(settings), output_uri)
     source = str(Path(arguments.bundle).absolute()) if Path(arguments.bundle).is_dir() else arguments.bundle
     job = TaggingJob(source, bundle.sha256, identity, work, arguments.rows_per_file)
-    plan = RunPlan(identity, spec.uri, _now(), bundle.tags, _described(bundle, settings))
+    plan = RunPlan(identity, spec.uri, timestamp(), bundle.tags, _described(bundle, settings))
     return job, plan
 
 
 def report(identity: RunIdentity, *, max_failure_rate: float) -> int:
     """Say what a run has done; its exit status."""
-    record = next(
-        (run for run in committed_runs(identity.output_uri) if run["run_id"] == identity.run_id), None
-    )
+    record = read_record(identity.run_uri)
     if record is None:
         print("moodscribe tag: the account does not add up, nothing was published:", file=sys.stderr)
         for reason in _reasons(identity):
@@ -208,18 +206,11 @@ def _stopped(identity: RunIdentity, error: RuntimeError) -> int:
 def _discard(identity: RunIdentity) -> None:
     """Remove what an unfinished run has left, unless its record is there after all."""
     remove_folder(identity.staging_uri)
-    if not any(run["run_id"] == identity.run_id for run in committed_runs(identity.output_uri)):
+    if read_record(identity.run_uri) is None:
         remove_folder(identity.run_uri)
 
 
 def _reasons(identity: RunIdentity) -> list[str]:
-    from transforms.storage import join, open_file
-    from transforms.writing.stage import ACCOUNT_FILE
-
     with open_file(join(identity.staging_uri, ACCOUNT_FILE)) as file:
         reasons: list[str] = json.load(file)
     return reasons
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds")

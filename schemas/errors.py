@@ -66,5 +66,10 @@ class DataError(Exception):
         return self.kind in RETRYABLE
 
 
+def bad_bundle(message: str) -> DataError:
+    """The refusal of a bundle, met before any track is read."""
+    return DataError(FailureKind.BAD_BUNDLE, Stage.BUNDLE, message)
+
+
 def _restore(kind: FailureKind, stage: Stage, message: str, attempts: int) -> DataError:
     return DataError(kind, stage, message, attempts=attempts)

@@ -31,6 +31,11 @@ class RunIdentity:
         return f"{self.output_uri}/.staging/{self.run_id}"
 
 
+def timestamp() -> str:
+    """Now, in UTC, to the millisecond, as run records have it."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
 def new_run_id(now: datetime | None = None) -> str:
     """An id that sorts by time: 20261121T065501.123Z-1f9c04."""
     moment = now or datetime.now(UTC)

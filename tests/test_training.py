@@ -13,6 +13,7 @@ import pytest
 from numpy.typing import NDArray
 
 from models.bundle import read_bundle
+from models.decisions import safe_logit
 from models.training import splits
 from models.training.calibration import (
     TagCount,
@@ -20,7 +21,6 @@ from models.training.calibration import (
     f_optimal,
     fit_platt,
     rate_limit,
-    safe_logit,
 )
 from models.training.decisions import Tracks, decide
 from models.training.learning.chunks import (

@@ -32,11 +32,14 @@ def local_path(uri: str) -> Path:
     return Path(uri.partition("://")[2] if scheme(uri) == "file" else uri)
 
 
+def has_wildcards(text: str) -> bool:
+    """Whether a text has a letter that a glob gives a meaning."""
+    return bool(_GLOB & set(text))
+
+
 def has_glob(uri: str) -> bool:
     """Whether the URI has wildcards (and, if local, is not simply a name with such letters)."""
-    if not _GLOB & set(uri):
-        return False
-    return not (is_local(uri) and local_path(uri).exists())
+    return has_wildcards(uri) and not (is_local(uri) and local_path(uri).exists())
 
 
 def join(folder: str, *names: str) -> str:

@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit, logit
 
+from models.decisions import platt, safe_logit
 from models.training.metrics import precision_recall
-
-_EDGE = 1e-7
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +25,7 @@ class Platt:
 
     def __call__(self, scores: NDArray[np.floating]) -> NDArray[np.float64]:
         """Scores [..., tags] in (0, 1) -> probabilities [..., tags]."""
-        return np.asarray(expit(self.scale * safe_logit(scores) + self.bias), np.float64)
-
-
-def safe_logit(scores: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Logit of scores that may reach 0 or 1: any shape."""
-    return np.asarray(logit(np.clip(scores.astype(np.float64), _EDGE, 1.0 - _EDGE)), np.float64)
+        return platt(scores, self.scale, self.bias)
 
 
 def fit_platt(scores: NDArray[np.floating], targets: NDArray[np.floating], *, strength: float = 1.0) -> Platt:

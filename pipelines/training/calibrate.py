@@ -13,12 +13,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from models.ensemble import compiled
 from models.registry import architecture
 from models.training.calibration import TagCount
 from models.training.decisions import Tracks, decide
 from models.training.learning.chunks import GRIDS
 from models.training.learning.curves import mean_curves
-from models.training.learning.distil import compiled, score_recordings, teacher_tracks
+from models.training.learning.distil import score_recordings, teacher_tracks
 from models.training.members import REGRESSORS, TAGGERS, Plan
 from models.training.reporting.measure import Predicted, measure
 from models.training.teaching.teacher import Teacher, load_teacher

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.errors import DataError, FailureKind, Stage
+from schemas.errors import bad_bundle
 from transforms.features import crnn_logmel, mel_steps, spectrum, window_image
 
 
@@ -54,9 +54,7 @@ def resolve(keys: Iterable[str]) -> list[FrontEnd]:
         front_end = FRONT_ENDS.get(key.partition("@")[0])
         if front_end is None or front_end.key != key:
             here = ", ".join(known.key for known in FRONT_ENDS.values())
-            raise DataError(
-                FailureKind.BAD_BUNDLE, Stage.BUNDLE, f"front end {key} is not here; there are {here}"
-            )
+            raise bad_bundle(f"front end {key} is not here; there are {here}")
         found.append(front_end)
     return found
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from schemas.errors import DataError, FailureKind, Stage
 from schemas.track import Outcome, Track
 from schemas.tracks import Status
-from transforms.storage import has_glob, is_local, local_path, scheme
+from transforms.storage import has_glob, has_wildcards, is_local, local_path, scheme
 
 # What a folder or a glob is searched for; anything else in it is accounted for as skipped.
 AUDIO_SUFFIXES = frozenset(
@@ -96,7 +96,7 @@ def _walk(folder: Path) -> Iterator[Listed]:
 def _expand(pattern: Path) -> Iterator[Listed]:
     absolute = pattern.absolute()
     parts = absolute.parts[1:]
-    fixed = next(i for i, part in enumerate(parts) if set("*?[") & set(part))
+    fixed = next(i for i, part in enumerate(parts) if has_wildcards(part))
     root = Path("/", *parts[:fixed])
     matches = sorted(root.glob("/".join(parts[fixed:])))
     found = (one for match in matches for one in (_walk(match) if match.is_dir() else [Listed(str(match))]))

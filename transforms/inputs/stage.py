@@ -15,11 +15,9 @@ from schemas.errors import DataError, FailureKind, Stage
 from schemas.track import Outcome, Track
 from transforms.duplicates import group_key, group_tracks
 from transforms.inputs import listing, manifest
+from transforms.outputs import SETTLED, SUMS
 from transforms.progress import Event, ProgressLog
 from transforms.storage import has_glob, is_local, local_path
-
-SETTLED = "settled"
-SUMS = "sums"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,17 +14,14 @@ from apache_beam.utils.shared import Shared
 from models.bundle import Bundle
 from models.bundle_source import open_bundle
 from models.ensemble import Ensemble
-from schemas.errors import DataError, FailureKind, Stage
+from schemas.errors import bad_bundle
 from schemas.identity import RunIdentity
 from schemas.tables import TABLES
 from schemas.track import Outcome, TrackGroup
-from transforms.bundle_end import at_end
+from transforms.outputs import PARTS, SUMS, at_end
 from transforms.progress import Event, ProgressLog
 from transforms.tagging.worker import TaggingWorker, WorkSettings
 from transforms.writing.parts import Part, PartWriter
-
-PARTS = "parts"
-SUMS = "sums"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +61,7 @@ def load(source: str, sha256: str) -> _Loaded:
     """Open and build a bundle; DataError(bad_bundle) if it is not the one that the job was made with."""
     bundle = open_bundle(source)
     if bundle.sha256 != sha256:
-        message = f"bundle {source} has changed since the job began: {bundle.sha256}, not {sha256}"
-        raise DataError(FailureKind.BAD_BUNDLE, Stage.BUNDLE, message)
+        raise bad_bundle(f"bundle {source} has changed since the job began: {bundle.sha256}, not {sha256}")
     models = Ensemble(bundle)
     models.load()
     return _Loaded(bundle, models)

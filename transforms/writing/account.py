@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
-from schemas.identity import RunIdentity
+from schemas.identity import RunIdentity, timestamp
 from schemas.run import RunRecord, unbalanced
 from schemas.tracks import Status
 from transforms.writing.merge import RunFile, by_table
@@ -46,7 +45,7 @@ def run_record(plan: RunPlan, files: Iterable[RunFile], sums: Mapping[str, float
     return RunRecord(
         run_id=plan.identity.run_id,
         started=plan.started,
-        finished=datetime.now(UTC).isoformat(timespec="milliseconds"),
+        finished=timestamp(),
         input=plan.input_uri,
         counts=counts,
         failures={name: int(value) for name, value in _under("failure.", sums).items()},

@@ -17,15 +17,13 @@ from schemas.run import RUN_FILE
 from schemas.table import Table, as_mapping
 from schemas.track import Outcome
 from schemas.tracks import Status, TrackRow
-from transforms.bundle_end import at_end
 from transforms.duplicates import Resolved, resolve_duplicates
+from transforms.outputs import PARTS, SUMS, at_end
 from transforms.storage import join, remove_folder, write_text
 from transforms.writing.account import RunPlan, UnbalancedError, run_record
 from transforms.writing.merge import Merge, RunFile, merge, plan_merges
 from transforms.writing.parts import Part, PartWriter
 
-PARTS = "parts"
-SUMS = "sums"
 ACCOUNT_FILE = "account.json"
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.training.learning.distil import compiled
+from models.ensemble import compiled
 from models.training.metrics import pearson_columns
 
 _LEAST_STEPS, _MOST_STEPS = 40, 60

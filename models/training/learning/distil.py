@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.training.calibration import safe_logit
+from models.decisions import EDGE, safe_logit
+from models.ensemble import compiled
 from models.training.learning.chunks import (
     ChunkSource,
     Drawn,
@@ -21,7 +22,6 @@ from models.training.learning.chunks import (
 )
 from models.training.metrics import pearson_columns
 
-_EDGE = 1e-6
 CROSS_ENTROPY_WEIGHT = 1.0
 
 
@@ -51,7 +51,7 @@ def distillation_loss(spread: Spread) -> Callable[[Any, Any], Any]:
     import tensorflow as tf
 
     def logit(scores: Any) -> Any:
-        clipped = tf.clip_by_value(scores, _EDGE, 1.0 - _EDGE)
+        clipped = tf.clip_by_value(scores, EDGE, 1.0 - EDGE)
         return tf.math.log(clipped) - tf.math.log1p(-clipped)
 
     def loss(scores: Any, targets: Any) -> Any:
@@ -96,13 +96,6 @@ def teacher_tracks(
 ) -> NDArray[np.floating]:
     """The teacher's scores of whole tracks: [recordings, tags]."""
     return teach(np.stack([mean_embedding(rec.summed, 0, rec.total_samples) for rec in recordings]))
-
-
-def compiled(model: Any) -> Callable[[Any, Any], Any]:
-    """(values, extent) -> output of a model in use; follows later changes of its weights."""
-    import tensorflow as tf
-
-    return tf.function(lambda values, extent: model([values, extent], training=False))  # type: ignore[no-any-return]
 
 
 def agreement(

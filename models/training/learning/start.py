@@ -1,8 +1,7 @@
-"""Before the first step: TensorFlow's threads, and a member's model with its seed and first weights."""
+"""Before the first step: a member's model with its seed and first weights."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,15 +11,6 @@ from numpy.typing import NDArray
 from models.registry import architecture
 from models.training.members import Plan
 from models.weights import arrays_of, set_weights
-
-
-def use_threads(threads: int) -> None:
-    """Let TensorFlow use so many threads; to be called before its first operation."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    import tensorflow as tf
-
-    tf.config.threading.set_intra_op_parallelism_threads(threads)
-    tf.config.threading.set_inter_op_parallelism_threads(1)
 
 
 def start(plan: Plan, arrays: Mapping[str, NDArray[Any]] | None = None) -> Any:

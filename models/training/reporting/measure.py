@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.training.calibration import safe_logit
+from models.decisions import safe_logit
 from models.training.metrics import bootstrap_r, pearson_columns, regression, roc_auc
-from schemas.errors import DataError, FailureKind, Stage
+from schemas.errors import bad_bundle
 
 MOST_COMMON = 0.6
 # Where on the plane of valence and arousal a tag's word belongs, set down before anything was measured.
@@ -78,15 +78,11 @@ def require(measured: dict[str, Any]) -> None:
     artists too.
     """
     if (highest := measured["rates"]["highest_4q"]) > MOST_COMMON:
-        raise _refusal(f"a tag is on {highest:.0%} of the 4Q clips, at most {MOST_COMMON:.0%} may be")
+        raise bad_bundle(f"a tag is on {highest:.0%} of the 4Q clips, at most {MOST_COMMON:.0%} may be")
     for part, quadrants in measured["quadrants"].items():
         arousal = {quadrant: means[1] for quadrant, means in quadrants.items()}
         if min(arousal["Q1"], arousal["Q2"]) <= max(arousal["Q3"], arousal["Q4"]):
-            raise _refusal(f"mean arousal of the quadrants, {part} clips, is out of order: {arousal}")
-
-
-def _refusal(message: str) -> DataError:
-    return DataError(FailureKind.BAD_BUNDLE, Stage.BUNDLE, message)
+            raise bad_bundle(f"mean arousal of the quadrants, {part} clips, is out of order: {arousal}")
 
 
 def _tagging(predicted: Predicted) -> dict[str, Any]:

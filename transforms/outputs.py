@@ -1,4 +1,4 @@
-"""Outputs at the end of a bundle of work, which Beam wants with their window said."""
+"""What stages put out besides their main output, and outputs at the end of a bundle of work."""
 
 from __future__ import annotations
 
@@ -8,9 +8,13 @@ from apache_beam.pvalue import TaggedOutput
 from apache_beam.transforms.window import GlobalWindow
 from apache_beam.utils.windowed_value import WindowedValue
 
+# Names of outputs: Outcomes that need no more work, Parquet parts, and sums by name for the account.
+SETTLED, PARTS, SUMS = "settled", "parts", "sums"
+
 
 def at_end(element: Any) -> Any:
-    """An element of the global window, under its tag if it has one, for `finish_bundle` to yield."""
+    """An element of the global window, under its tag if it has one, for `finish_bundle` to yield:
+    Beam wants the window said there."""
     if isinstance(element, TaggedOutput):
         return TaggedOutput(element.tag, at_end(element.value))
     return WindowedValue(element, GlobalWindow().max_timestamp(), [GlobalWindow()])
