@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from apache_beam.options.pipeline_options import PipelineOptions
 
 
-def beam_options(arguments: Sequence[str], *, workers: int) -> PipelineOptions:
+def beam_options(arguments: Sequence[str], *, command: str, workers: int) -> PipelineOptions:
     """Options for a pipeline; local defaults where the arguments do not say otherwise.
 
     Raises DataError(bad_input) for an option that neither moodscribe nor Beam has.
@@ -23,7 +23,7 @@ def beam_options(arguments: Sequence[str], *, workers: int) -> PipelineOptions:
 
     known, unknown = _parser().parse_known_args(list(arguments))
     if unknown:
-        raise DataError(FailureKind.BAD_INPUT, Stage.INPUT, _complaint(unknown[0]))
+        raise DataError(FailureKind.BAD_INPUT, Stage.INPUT, _complaint(unknown[0], command))
     local = known.runner in (None, "DirectRunner")
     defaults = default_options(workers=workers) if local else []
     given = {argument.partition("=")[0] for argument in arguments}
@@ -41,12 +41,12 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _complaint(argument: str) -> str:
+def _complaint(argument: str, command: str) -> str:
     if not argument.startswith("-"):
         return f"unrecognized argument {argument!r}"
-    from pipelines.cli import tag_options
+    from pipelines.job_arguments import options_of
 
     name = argument.partition("=")[0]
-    near = nearest(name, [*tag_options(), *_parser()._option_string_actions])
+    near = nearest(name, [*options_of(command), *_parser()._option_string_actions])
     hint = f"; did you mean {near}?" if near else ""
     return f"{name} is an option of neither moodscribe nor Beam{hint}"

@@ -1,13 +1,16 @@
-"""`moodscribe export`: the current rows of one table as one file."""
+"""`moodscribe export`: the current rows of one table as one file; features also one line a step."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
 
+from pipelines.feature_files import SUFFIXES as FEATURE_SUFFIXES
+from pipelines.feature_files import write_features
 from pipelines.tables import MoodTables, open_tables
 from schemas.errors import DataError, FailureKind, Stage
-from schemas.tables import TABLES
+from schemas.features import NAME as FEATURES
+from schemas.tables import NAMES
 
 _FORMATS = {
     ".parquet": "(FORMAT parquet, COMPRESSION zstd)",
@@ -20,21 +23,25 @@ _ORDERS = {"mood_tags": "track_id, rank"}
 def export(output_uri: str, table: str, file: str) -> int:
     """Write the current rows of a table, in order of track, to a .parquet, .csv or .jsonl file.
 
-    The file appears whole or not at all. The number of rows; DataError(bad_input, not_found, bad_output).
+    Features go to .csv and .arff with one line a step, as DeepSpectrum writes them. The file appears whole or
+    not at all. The number of rows or lines; DataError(bad_input, not_found, bad_output).
     """
     path = Path(file)
-    if path.suffix not in _FORMATS:
-        raise _refusal(f"{file}: the name has to end in {', '.join(_FORMATS)}")
-    if table not in (*TABLES, "runs"):
-        raise _refusal(f"no table {table!r}; there are {', '.join(TABLES)}, runs")
+    if table not in (*NAMES, "runs"):
+        raise _refusal(f"no table {table!r}; there are {', '.join(NAMES)}, runs")
+    formats = dict.fromkeys((*_FORMATS, *(FEATURE_SUFFIXES if table == FEATURES else ())))
+    if path.suffix not in formats:
+        raise _refusal(f"{file}: the name has to end in {', '.join(formats)}")
     if not path.parent.is_dir():
         raise _refusal(f"{file}: there is no folder {path.parent}")
     tables = open_tables(output_uri)
     if table == "runs":
         _add_runs(tables)
+    else:
+        tables.check(table)
     temporary = path.with_name(f".{path.name}.tmp")
     try:
-        rows = _copy(tables, table, temporary, path.suffix)
+        rows = _write(tables, table, temporary, path.suffix)
         temporary.replace(path)
     except OSError as error:
         raise DataError(FailureKind.BAD_OUTPUT, Stage.OUTPUT, f"{file}: {error}") from error
@@ -42,6 +49,12 @@ def export(output_uri: str, table: str, file: str) -> int:
         tables.connection.close()
         temporary.unlink(missing_ok=True)
     return rows
+
+
+def _write(tables: MoodTables, table: str, path: Path, suffix: str) -> int:
+    if table == FEATURES and suffix in FEATURE_SUFFIXES:
+        return write_features(tables, path, suffix)
+    return _copy(tables, table, path, suffix)
 
 
 def _copy(tables: MoodTables, table: str, path: Path, suffix: str) -> int:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from schemas.errors import DataError, FailureKind, Stage
 from schemas.run import RUN_FILE, RUN_FOLDER_PREFIX
-from schemas.tables import TABLES
 from transforms.storage import is_local, join, local_path, scheme
 
 if TYPE_CHECKING:
@@ -31,16 +30,37 @@ class MoodTables:
     """The current tables under an output folder: a DuckDB connection with one view for each, and runs."""
 
     connection: duckdb.DuckDBPyConnection
+    output_uri: str
     runs: tuple[Mapping[str, Any], ...]
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Tables that there are: of a run of the main job or of one of features."""
+        return tuple(self.runs[-1]["tables"])
+
+    def files(self, table: str) -> list[str]:
+        """Parquet files of a table, of all committed runs, oldest first."""
+        return [
+            join(self.output_uri, RUN_FOLDER_PREFIX + run["run_id"], name)
+            for run in self.runs
+            for name in run["tables"][table]["files"]
+        ]
+
     def read(self, table: str) -> pd.DataFrame:
-        """All current rows of a table as a pandas frame."""
-        return self.query(f"SELECT * FROM {_known(table)}")  # noqa: S608 - a known name
+        """All current rows of a table as a pandas frame; DataError(bad_input) for one that is not there."""
+        self.check(table)
+        return self.query(f"SELECT * FROM {table}")  # noqa: S608 - a known name
 
     def query(self, sql: str) -> pd.DataFrame:
-        """Result of a query over tracks, mood_tags, emotion_curves and failures as a pandas frame."""
+        """Result of a query over tracks, failures and the tables of results as a pandas frame."""
         frame: pd.DataFrame = self.connection.sql(sql).df()
         return frame
+
+    def check(self, table: str) -> None:
+        """Raise DataError(bad_input) for a table that is not there."""
+        if table not in self.names:
+            there = ", ".join((*self.names, "runs"))
+            raise DataError(FailureKind.BAD_INPUT, Stage.OUTPUT, f"no table {table!r}; there are {there}")
 
 
 def open_tables(output_uri: str) -> MoodTables:
@@ -56,27 +76,57 @@ def open_tables(output_uri: str) -> MoodTables:
     connection = duckdb.connect()
     if scheme(output_uri) == "gs":
         connection.register_filesystem(_google_storage())
-    for table in TABLES:
-        files = [
-            join(output_uri, RUN_FOLDER_PREFIX + run["run_id"], name)
-            for run in runs
-            for name in run["tables"][table]["files"]
-        ]
+    tables = MoodTables(connection, output_uri, tuple(runs))
+    for table in sorted(tables.names, key="tracks".__ne__):  # the others take their tracks from it
         statement = _CURRENT_TRACKS if table == "tracks" else _CURRENT
-        connection.execute(statement.format(table=table, files=_read_parquet(files)))
-    return MoodTables(connection, tuple(runs))
+        connection.execute(statement.format(table=table, files=_read_parquet(tables.files(table))))
+    return tables
 
 
 def committed_runs(output_uri: str) -> list[dict[str, Any]]:
     """Records of the committed runs under `output_uri`, oldest first."""
+    records = (read_record(run_uri) for run_uri in _run_uris(output_uri))
+    return [record for record in records if record is not None]
+
+
+def check_output(output_uri: str, results: str) -> None:
+    """Raise DataError(bad_output) where runs under `output_uri` hold other results than these.
+
+    `results`: MOODS or what `features_of` says. One folder is one set of tables to its readers.
+    """
+    newest = next(reversed(_run_uris(output_uri)), None)
+    record = read_record(newest) if newest else None
+    if record is None:
+        return
+    found = (
+        MOODS if not record.get("front_end") else features_of(record["front_end"]["key"], record["settings"])
+    )
+    if found != results:
+        message = f"{output_uri}: holds {found}; {results} need another --output"
+        raise DataError(FailureKind.BAD_OUTPUT, Stage.OUTPUT, message)
+
+
+MOODS = "moods"
+
+
+def features_of(key: str, settings: Mapping[str, Any]) -> str:
+    """What runs of a front end with these settings hold, in words."""
+    values = ", ".join(f"{name}={value}" for name, value in settings.items())
+    return f"features of {key} ({values})"
+
+
+def _run_uris(output_uri: str) -> list[str]:
+    """Folders of the committed runs, oldest first."""
+    pattern = f"{RUN_FOLDER_PREFIX}*/{RUN_FILE}"
     if is_local(output_uri):
-        files = sorted(local_path(output_uri).glob(f"{RUN_FOLDER_PREFIX}*/{RUN_FILE}"))
-        return [json.loads(file.read_text("utf-8")) for file in files]
+        return [str(file.parent) for file in sorted(local_path(output_uri).glob(pattern))]
     import fsspec
 
     store, path = fsspec.core.url_to_fs(output_uri)
-    found = sorted(store.glob(f"{path}/{RUN_FOLDER_PREFIX}*/{RUN_FILE}"))
-    return [json.loads(store.cat_file(name)) for name in found]
+    return [
+        f"{scheme(output_uri)}://{name}".rpartition("/")[0]
+        for name in sorted(store.glob(f"{path}/{pattern}"))
+    ]
 
 
 def read_record(run_uri: str) -> dict[str, Any] | None:
@@ -111,11 +161,3 @@ def _google_storage() -> Any:
 def _read_parquet(files: list[str]) -> str:
     quoted = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
     return f"read_parquet([{quoted}], union_by_name = true, hive_partitioning = false)"
-
-
-def _known(table: str) -> str:
-    if table not in TABLES:
-        raise DataError(
-            FailureKind.BAD_INPUT, Stage.OUTPUT, f"no table {table!r}; there are {', '.join(TABLES)}, runs"
-        )
-    return table

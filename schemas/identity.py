@@ -13,7 +13,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class RunIdentity:
-    """Ids that mark the rows of a run, and its folders."""
+    """Ids that mark the rows of a run, and its folders; `bundle` names what computed the results."""
 
     run_id: str
     bundle: str

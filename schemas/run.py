@@ -24,7 +24,8 @@ class TableFiles:
 class RunRecord:
     """What a run read, wrote and took.
 
-    `counts`: read, tagged, failed, skipped, duplicate. `seconds` by stage are summed over all workers.
+    `counts`: read, tagged (or extracted), failed, skipped, duplicate. `bundle` or, for features,
+    `front_end` says what computed the results. `seconds` by stage are summed over all workers.
     """
 
     run_id: str
@@ -35,7 +36,8 @@ class RunRecord:
     failures: Mapping[str, int]
     tables: Mapping[str, TableFiles]
     tag_rates: Mapping[str, float]
-    bundle: Mapping[str, Any]
+    bundle: Mapping[str, Any] | None
+    front_end: Mapping[str, Any] | None
     settings: Mapping[str, Any]
     settings_hash: str
     versions: Mapping[str, str]
@@ -47,17 +49,20 @@ class RunRecord:
         return json.dumps({"format": RUN_FORMAT, **asdict(self)}, indent=1, ensure_ascii=False) + "\n"
 
 
-def unbalanced(counts: Mapping[str, int], rows: Mapping[str, int], *, tags: int) -> list[str]:
+def unbalanced(
+    counts: Mapping[str, int], rows: Mapping[str, int], *, rows_a_track: Mapping[str, int]
+) -> list[str]:
     """Sentences on what does not add up in a run's account; empty if all of it does.
 
-    read = tagged + failed + skipped + duplicate, and every table has the rows that follow from them.
+    read = tagged (or extracted) + failed + skipped + duplicate, and every table has the rows that follow
+    from them: `rows_a_track` of each table of results.
     """
-    with_result = counts["tagged"] + counts["duplicate"]
+    without = counts["failed"] + counts["skipped"]
+    with_result = sum(counts.values()) - counts["read"] - without
     sums = {
-        "inputs read": (counts["read"], with_result + counts["failed"] + counts["skipped"]),
+        "inputs read": (counts["read"], with_result + without),
         "rows of tracks": (rows["tracks"], counts["read"]),
-        "rows of mood_tags": (rows["mood_tags"], with_result * tags),
-        "rows of emotion_curves": (rows["emotion_curves"], with_result),
+        **{f"rows of {table}": (rows[table], with_result * each) for table, each in rows_a_track.items()},
         "rows of failures": (rows["failures"], counts["failed"]),
     }
     return [f"{what}: {found}, accounted for: {due}" for what, (found, due) in sums.items() if found != due]

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 
@@ -41,13 +42,21 @@ def to_arrow(rows: Iterable[Any], schema: pa.Schema) -> pa.Table:
     Raises pyarrow.ArrowInvalid for a value that does not fit its column.
     """
     plain = [row if isinstance(row, Mapping) else as_mapping(row) for row in rows]
-    columns = [pa.array([row.get(field.name) for row in plain], field.type) for field in schema]
+    columns = [_column([row.get(field.name) for row in plain], field.type) for field in schema]
     table = pa.Table.from_arrays(columns, schema=schema)
     table.validate(full=True)
     for field in schema:
         if not field.nullable and table.column(field.name).null_count:
             raise pa.ArrowInvalid(f"column {field.name} has a null")
     return table
+
+
+def _column(values: list[Any], kind: pa.DataType) -> pa.Array:
+    """Values of a column; Arrow arrays become lists of it without a Python object for each item."""
+    if not values or not isinstance(values[0], pa.Array):
+        return pa.array(values, kind)
+    offsets = np.concatenate([[0], np.cumsum([len(value) for value in values])]).astype(np.int32)
+    return pa.ListArray.from_arrays(offsets, pa.concat_arrays(values), type=kind)
 
 
 def as_mapping(row: Any) -> dict[str, Any]:

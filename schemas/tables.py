@@ -1,4 +1,4 @@
-"""All tables by name, and the tables of one run: those with the columns of its manifest."""
+"""The tables of a run: its account, with the columns of its manifest, and the results of its job."""
 
 from __future__ import annotations
 
@@ -13,13 +13,15 @@ from schemas.mood_tags import MOOD_TAGS
 from schemas.table import Table
 from schemas.tracks import TRACKS
 
-TABLES: Mapping[str, Table] = {table.name: table for table in (TRACKS, MOOD_TAGS, EMOTION_CURVES, FAILURES)}
+NAMES = ("tracks", "mood_tags", "emotion_curves", "features", "failures")
+MOODS: Mapping[str, Table] = {table.name: table for table in (MOOD_TAGS, EMOTION_CURVES)}
 
 
-def tables_of_run(manifest_columns: Sequence[pa.Field]) -> dict[str, Table]:
-    """The tables of a run whose manifest has these further columns, all of them nullable."""
+def tables_of_run(results: Mapping[str, Table], manifest_columns: Sequence[pa.Field]) -> dict[str, Table]:
+    """The tables of a run with these results, whose manifest has these further columns, all nullable."""
     further = tuple(pa.field(field.name, field.type) for field in manifest_columns)
-    return {**TABLES, TRACKS.name: replace(TRACKS, columns=(*TRACKS.columns, *further))}
+    tracks = replace(TRACKS, columns=(*TRACKS.columns, *further))
+    return {TRACKS.name: tracks, **results, FAILURES.name: FAILURES}
 
 
 def carried_name(column: str) -> str:

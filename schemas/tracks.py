@@ -11,9 +11,10 @@ from schemas.table import Table, optional, required
 
 
 class Status(StrEnum):
-    """What became of an input."""
+    """What became of an input: tagged in the main job, extracted where features were asked for."""
 
     TAGGED = "tagged"
+    EXTRACTED = "extracted"
     FAILED = "failed"
     SKIPPED = "skipped"
     DUPLICATE = "duplicate"
@@ -47,7 +48,9 @@ TRACKS = Table(
     columns=(
         required("track_id", pa.string(), "the catalogue's id, or the whole URI where there is no manifest"),
         required("uri", pa.string(), "where the file was read"),
-        required("status", pa.string(), "tagged, failed, skipped or duplicate"),
+        required(
+            "status", pa.string(), "tagged (extracted in a run of features), failed, skipped or duplicate"
+        ),
         optional("duplicate_of", pa.string(), "track_id of the first track with the same decoded samples"),
         optional("audio_sha256", pa.string(), "of the decoded samples: mono float32 at the front end's rate"),
         optional("file_sha256", pa.string(), "of the file's bytes"),
@@ -59,7 +62,9 @@ TRACKS = Table(
         optional("channels", pa.int32(), "of the file"),
         optional("codec", pa.string(), "of the file"),
         required("run_id", pa.string(), "the run that wrote the row; run ids sort by time"),
-        required("bundle", pa.string(), "name, version and hash of the bundle"),
+        required(
+            "bundle", pa.string(), "name, version and hash of the bundle; in a run of features, the front end"
+        ),
         required("settings_hash", pa.string(), "of all settings that can change a result"),
     ),
     row_group_rows=20_000,

@@ -10,28 +10,25 @@ from apache_beam.options.pipeline_options import PipelineOptions
 
 from models.bundle import Bundle
 from pipelines.local_runner import default_options, local_runner
+from pipelines.run import Run, define_pipeline
 from pipelines.tables import committed_runs
-from pipelines.tag import TagRun, define_pipeline
+from pipelines.tag_command import plan
 from schemas.identity import RunIdentity, new_run_id
 from transforms.inputs.stage import inspect_input
-from transforms.tagging.stage import TaggingJob
+from transforms.tagging.job import TaggingJob
 from transforms.tagging.worker import WorkSettings
-from transforms.writing.account import RunPlan
 
 
 def plan_run(
     source: Path, output: Path, bundle: Bundle, *, work: WorkSettings | None = None, rows_per_file: int = 1000
-) -> TagRun:
+) -> Run:
     """A run as the command would make it."""
     identity = RunIdentity(new_run_id(), bundle.key, "test", str(output))
     job = TaggingJob(str(bundle.folder), bundle.sha256, identity, work or WorkSettings(), rows_per_file)
-    described: dict[str, Any] = {"bundle": {"key": bundle.key}, "settings": {}, "versions": {}}
-    return TagRun(
-        inspect_input(str(source)), job, RunPlan(identity, str(source), "now", bundle.tags, described)
-    )
+    return Run(inspect_input(str(source)), job, plan(bundle, identity, input_uri=str(source), settings={}))
 
 
-def run(planned: TagRun) -> dict[str, Any]:
+def run(planned: Run) -> dict[str, Any]:
     """Run it in this process; the record of the newest run."""
     options = PipelineOptions(default_options(workers=1))
     pipeline = beam.Pipeline(runner=local_runner(options), options=options)

@@ -14,9 +14,9 @@ from scipy.special import expit, logit
 from models.bundle import Bundle
 from models.registry import Role, architecture
 from models.weights import set_weights
-from transforms.features.crnn_logmel import crnn_logmel
-from transforms.features.mel_steps import mel_steps
-from transforms.features.window_image import window_images
+from transforms.features.images.window_image import window_images
+from transforms.features.mel.crnn_logmel import crnn_logmel
+from transforms.features.mel.mel_steps import mel_steps
 
 RATE_HZ, CHUNK, HOP = 16_000, 320_000, 256
 

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from models.bundle import Bundle
-from pipelines.cli import EXIT_DONE, EXIT_USAGE, main, tag_options
+from pipelines.cli import EXIT_DONE, EXIT_USAGE, main
+from pipelines.job_arguments import options_of
 
 COMMAND = (sys.executable, "-m", "pipelines.cli")
 HEAVY = ("apache_beam", "tensorflow", "keras", "numpy", "pyarrow", "duckdb", "pandas", "soundfile")
@@ -178,7 +179,7 @@ def test_help_is_to_be_had_for_every_command(
 
 def test_every_option_of_tag_is_in_its_help(capsys: pytest.CaptureFixture[str]) -> None:
     text = run(capsys, ["tag", "--help"]).out
-    options = [name for name in tag_options() if name.startswith("--")]
+    options = [name for name in options_of("tag") if name.startswith("--")]
     assert len(options) > 10
     assert [name for name in options if name not in text] == []
 

@@ -19,7 +19,7 @@ from schemas.clock import (
 )
 from schemas.errors import DataError, FailureKind, Stage
 from transforms.decoding.audio import regroup, resample
-from transforms.features import mel_steps, spectrum
+from transforms.features.mel import mel_steps, spectrum
 from transforms.tagging.windows import CHUNK_S, CORE_STEPS, Coverage, TaggingPlan, segments
 
 RATE_HZ = 16_000

@@ -21,8 +21,9 @@ from numpy.typing import NDArray
 from schemas.errors import DataError, FailureKind, Stage
 from transforms.decoding.audio import open_audio, regroup, resample
 from transforms.decoding.sandbox import DecodedAudio, DecodeLimits, SandboxedDecoder
-from transforms.features.registry import FRONT_ENDS
-from transforms.tagging.analysis import Analysis, StageClock, analyse, file_facts
+from transforms.features.streams import STREAMED, extract
+from transforms.tracks.reader import TrackReading
+from transforms.tracks.stage_clock import StageClock
 
 RATE_HZ = 16_000
 BLOCK = 32_000
@@ -94,14 +95,11 @@ def refusal(decoder: SandboxedDecoder, data: bytes) -> DataError:
     return caught.value
 
 
-def analysed(decoder: SandboxedDecoder, data: bytes) -> Analysis:
-    return analyse(
-        decoder.decode(data),
-        list(FRONT_ENDS.values()),
-        facts=file_facts(data),
-        rate_hz=RATE_HZ,
-        clock=StageClock(),
-    )
+def heard(decoder: SandboxedDecoder, data: bytes) -> tuple[TrackReading, dict[str, NDArray[Any]]]:
+    """A track read to its end, and its features."""
+    reading = TrackReading(data, decoder, StageClock())
+    features = extract(reading.blocks(), STREAMED.values(), total_samples=lambda: reading.total_samples)
+    return reading, features
 
 
 def peak_hz(samples: NDArray[np.float32]) -> float:
@@ -269,11 +267,11 @@ def test_half_a_file_declares_all_of_it_and_decodes_to_half(
     decoder: SandboxedDecoder, format_: str, codec: str
 ) -> None:
     data = by_sndfile(noise(6.0, 44_100), 44_100, format_)
-    facts = analysed(decoder, data[: len(data) // 2]).facts
+    facts = heard(decoder, data[: len(data) // 2])[0].facts
     assert facts.duration_s == pytest.approx(6.0, abs=0.03)
     assert facts.decoded_s == pytest.approx(3.0, abs=0.1)
     assert (facts.partial_decode, facts.codec) == (True, codec)
-    whole = analysed(decoder, data).facts
+    whole = heard(decoder, data)[0].facts
     assert (whole.duration_s, whole.decoded_s) == pytest.approx((6.0, 6.0), abs=0.03)
     assert whole.partial_decode is False
 
@@ -281,7 +279,7 @@ def test_half_a_file_declares_all_of_it_and_decodes_to_half(
 @pytest.mark.parametrize(("kept", "partial"), [(0.97, False), (0.93, True)])
 def test_a_decode_is_partial_below_95_percent(decoder: SandboxedDecoder, kept: float, partial: bool) -> None:
     data = by_sndfile(noise(6.0, 44_100), 44_100, "WAV")
-    assert analysed(decoder, data[: round(len(data) * kept)]).facts.partial_decode is partial
+    assert heard(decoder, data[: round(len(data) * kept)])[0].facts.partial_decode is partial
 
 
 @pytest.mark.parametrize("kind", ["FLAC", "MP3", "OGG", "aac"])
@@ -350,7 +348,7 @@ def test_a_sample_that_is_not_a_number_fails_the_track(decoder: SandboxedDecoder
         samples = tone(4.0, RATE_HZ)
         samples[40_000] = value
         with pytest.raises(DataError, match="not finite within 32000 after 32000") as caught:
-            analysed(decoder, by_sndfile(samples, RATE_HZ, "WAV", "FLOAT"))
+            heard(decoder, by_sndfile(samples, RATE_HZ, "WAV", "FLOAT"))
         assert (caught.value.kind, caught.value.stage) == (FailureKind.NON_FINITE, Stage.DECODE)
 
 
@@ -358,21 +356,21 @@ def test_a_sample_that_is_not_a_number_fails_the_track(decoder: SandboxedDecoder
 def test_a_silent_track_fails_with_its_peak_and_its_length(decoder: SandboxedDecoder, level: float) -> None:
     data = by_sndfile(tone(4.0, RATE_HZ, levels=(level,)), RATE_HZ, "WAV", "FLOAT")
     with pytest.raises(DataError, match=rf"^peak of {level:.2g} over 4\.00 s$") as caught:
-        analysed(decoder, data)
+        heard(decoder, data)
     assert caught.value.kind is FailureKind.SILENT
 
 
 def test_a_very_quiet_track_is_no_silence_and_its_facts_are_all_there(decoder: SandboxedDecoder) -> None:
     samples = tone(4.0, RATE_HZ, levels=(2e-4,))
     data = by_sndfile(samples, RATE_HZ, "WAV", "FLOAT")
-    analysis = analysed(decoder, data)
-    facts = analysis.facts
+    reading, features = heard(decoder, data)
+    facts = reading.facts
     assert facts.file_sha256 == hashlib.sha256(data).hexdigest()
     assert facts.audio_sha256 == hashlib.sha256(samples.tobytes()).hexdigest()
     assert (facts.bytes, facts.duration_s, facts.decoded_s) == (len(data), 4.0, 4.0)
     assert (facts.sample_rate_hz, facts.channels, facts.codec) == (RATE_HZ, 1, "float")
-    assert analysis.total_samples == 64_000
-    assert {key: len(values) for key, values in analysis.features.items()} == {
+    assert reading.total_samples == 64_000
+    assert {key: len(values) for key, values in features.items()} == {
         "crnn-logmel@1": 250,
         "window-image@1": 4,
         "mel-steps@1": 8,
@@ -381,7 +379,7 @@ def test_a_very_quiet_track_is_no_silence_and_its_facts_are_all_there(decoder: S
 
 def test_equal_samples_in_different_files_have_one_audio_hash(decoder: SandboxedDecoder) -> None:
     samples = (tone(4.0, 44_100, levels=(0.5, 0.25)) * 32_767).astype(np.int16)
-    facts = [analysed(decoder, by_sndfile(samples, 44_100, kind)).facts for kind in ("WAV", "FLAC", "AIFF")]
+    facts = [heard(decoder, by_sndfile(samples, 44_100, kind))[0].facts for kind in ("WAV", "FLAC", "AIFF")]
     assert len({fact.audio_sha256 for fact in facts}) == 1
     assert len({fact.file_sha256 for fact in facts}) == 3
 

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from models.registry import ARCHITECTURES
 from schemas.errors import DataError, FailureKind, Stage
-from transforms.features import crnn_logmel, mel_steps, spectrum, window_image
-from transforms.features.mel import filter_bank, hz_to_mel, mel_to_hz
-from transforms.features.registry import FRONT_ENDS, extract, resolve
+from transforms.features.images import window_image
+from transforms.features.mel import crnn_logmel, mel_steps, spectrum
+from transforms.features.mel.filter_bank import filter_bank, hz_to_mel, mel_to_hz
+from transforms.features.streams import STREAMED, extract, resolve
 
 RATE_HZ = 16_000
 WHOLE: dict[str, Callable[[NDArray[np.float32]], NDArray[Any]]] = {
@@ -215,7 +216,7 @@ def streamed(samples: NDArray[np.float32], sizes: list[int]) -> dict[str, NDArra
         size = sizes[len(blocks) % len(sizes)]
         blocks.append(samples[start : start + size])
         start += size
-    return extract(blocks, FRONT_ENDS.values(), total_samples=lambda: len(samples))
+    return extract(blocks, STREAMED.values(), total_samples=lambda: len(samples))
 
 
 @pytest.mark.parametrize(
@@ -349,7 +350,7 @@ def test_what_is_not_samples_is_refused_with_its_value(
 
 
 def test_the_registry_has_the_front_ends_that_the_architectures_name() -> None:
-    assert {front_end.key for front_end in FRONT_ENDS.values()} == set(WHOLE)
+    assert {front_end.key for front_end in STREAMED.values()} == set(WHOLE)
     assert {architecture.front_end for architecture in ARCHITECTURES.values()} == set(WHOLE)
     assert [front_end.key for front_end in resolve(WHOLE)] == list(WHOLE)
 

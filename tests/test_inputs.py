@@ -136,7 +136,7 @@ def test_a_name_that_is_not_utf_8_fails_as_such_and_can_stand_in_a_table(alone: 
     assert (kind, message) == (FailureKind.BAD_URI, f"the name is not UTF-8: {shown}")
     assert isinstance(item, Outcome)
     rows = [track_row(Resolved(item), IDENTITY)]
-    assert to_arrow(rows, tables_of_run([])["tracks"].schema).to_pylist()[0]["uri"] == shown
+    assert to_arrow(rows, tables_of_run({}, [])["tracks"].schema).to_pylist()[0]["uri"] == shown
 
 
 def test_links_to_folders_are_not_followed_and_a_loop_of_them_ends(tmp_path: Path) -> None:
@@ -282,7 +282,7 @@ def as_rows(path: Path) -> list[dict[str, Any]]:
         for item in read_input(spec)
     ]
     table: list[dict[str, Any]] = to_arrow(
-        rows, tables_of_run(spec.manifest_columns or ())["tracks"].schema
+        rows, tables_of_run({}, spec.manifest_columns or ())["tracks"].schema
     ).to_pylist()
     return table
 

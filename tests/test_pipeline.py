@@ -17,12 +17,13 @@ import pytest
 from models.bundle import Bundle
 from pipelines.demo.catalogue import compose_catalogue
 from pipelines.tables import MoodTables, committed_runs, open_tables
-from schemas.tables import TABLES
+from schemas.tables import MOODS, tables_of_run
 from tests.bundles import TAGS
 from tests.jobs import plan_run, run
 from tests.oracle import Oracle, read
 from transforms.decoding.sandbox import DecodeLimits
 from transforms.tagging.worker import WorkSettings
+from transforms.tracks.reader import ReadSettings
 
 TOLERANCE = 1e-5
 
@@ -130,7 +131,7 @@ def test_the_odd_files_fail_or_are_marked_for_what_they_are(tables: MoodTables) 
 
 
 def test_files_have_the_schemas_and_the_compression_that_are_documented(job: Job) -> None:
-    for table in TABLES.values():
+    for table in tables_of_run(MOODS, []).values():
         files = sorted(job.output.glob(f"run_id=*/{table.name}/*.parquet"))
         assert files
         for file in files:
@@ -172,7 +173,7 @@ def _tones(folder: Path, names: dict[str, int]) -> None:
 def _values(output: Path) -> dict[str, pd.DataFrame]:
     """Rows of all tables, without what marks the run."""
     tables = open_tables(str(output))
-    frames = {table: tables.read(table).drop(columns="run_id") for table in TABLES}
+    frames = {table: tables.read(table).drop(columns="run_id") for table in tables_of_run(MOODS, [])}
     return {
         table: frame.sort_values(list(frame.columns[:2])).reset_index(drop=True)
         for table, frame in frames.items()
@@ -200,7 +201,7 @@ def test_a_rerun_in_another_order_and_other_batches_gives_the_same_rows(
         )
         assert done.returncode == 0, done.stderr
         results.append(_values(tmp_path / str(index)))
-    for table in TABLES:
+    for table in tables_of_run(MOODS, []):
         pd.testing.assert_frame_equal(results[0][table], results[1][table], check_exact=True)
         pd.testing.assert_frame_equal(results[0][table], results[2][table], rtol=0, atol=1e-5)
 
@@ -257,7 +258,14 @@ def test_a_decoder_that_dies_costs_its_track_and_nothing_else(
     _tones(tmp_path / "in", {"a.wav": 1, "c.wav": 2})
     (tmp_path / "in" / "b.wav").write_bytes(fault.encode() + b" please")
     limits = DecodeLimits(timeout_s=3.0, child_module="tests.faulty_child")
-    record = run(plan_run(tmp_path / "in", tmp_path / "out", small_bundle, work=WorkSettings(limits=limits)))
+    record = run(
+        plan_run(
+            tmp_path / "in",
+            tmp_path / "out",
+            small_bundle,
+            work=WorkSettings(read=ReadSettings(limits=limits)),
+        )
+    )
     assert record["counts"] == {"read": 3, "tagged": 2, "failed": 1, "skipped": 0, "duplicate": 0}
     kind = {"crash": "decoder_crash", "hang": "decoder_timeout"}[fault]
     assert record["failures"] == {kind: 1}

@@ -18,8 +18,8 @@ import soundfile
 from models.bundle import Bundle
 from pipelines.cli import EXIT_ACCOUNT
 from pipelines.local_runner import descendants
+from pipelines.run_command import report
 from pipelines.tables import open_tables
-from pipelines.tag_command import report
 from schemas.errors import DataError
 from schemas.run import unbalanced
 from tests.jobs import plan_run, run
@@ -77,16 +77,19 @@ def test_an_account_that_does_not_add_up_publishes_nothing_and_is_status_three(
     assert not Path(identity.run_uri).exists()
     reasons = json.loads((Path(identity.staging_uri) / stage.ACCOUNT_FILE).read_text())
     assert "inputs read: 2, accounted for: 1" in reasons
-    assert report(identity, max_failure_rate=0.5) == EXIT_ACCOUNT == 3
+    assert report(identity, command="tag", max_failure_rate=0.5) == EXIT_ACCOUNT == 3
     assert "inputs read: 2, accounted for: 1" in capsys.readouterr().err
+
+
+MOODS = {"mood_tags": 56, "emotion_curves": 1}
 
 
 def test_the_account_says_each_thing_that_does_not_add_up() -> None:
     counts = {"read": 5, "tagged": 2, "failed": 1, "skipped": 1, "duplicate": 1}
     rows = {"tracks": 5, "mood_tags": 3 * 56, "emotion_curves": 3, "failures": 1}
-    assert unbalanced(counts, rows, tags=56) == []
-    assert len(unbalanced(counts, {**rows, "failures": 0}, tags=56)) == 1
-    assert len(unbalanced({**counts, "read": 6}, rows, tags=56)) == 2
+    assert unbalanced(counts, rows, rows_a_track=MOODS) == []
+    assert len(unbalanced(counts, {**rows, "failures": 0}, rows_a_track=MOODS)) == 1
+    assert len(unbalanced({**counts, "read": 6}, rows, rows_a_track=MOODS)) == 2
 
 
 def test_a_newer_run_of_a_track_takes_the_place_of_the_older(
@@ -150,6 +153,6 @@ def test_a_bundle_that_changed_since_the_job_began_stops_the_job(
     tmp_path: Path, music: Path, small_bundle: Bundle
 ) -> None:
     planned = plan_run(music, tmp_path / "moods", small_bundle)
-    changed = replace(planned, job=replace(planned.job, bundle_sha256="0" * 64))
+    changed = replace(planned, job=replace(planned.job, bundle_sha256="0" * 64))  # type: ignore[type-var]
     with pytest.raises(RuntimeError, match="has changed since the job began"):
         run(changed)

@@ -19,9 +19,11 @@ from schemas.identity import RunIdentity, new_run_id, settings_hash
 from schemas.mood_tags import MOOD_TAGS, MoodTagRow
 from schemas.run import unbalanced
 from schemas.table import Table, as_mapping, to_arrow
-from schemas.tables import TABLES, carried_name, tables_of_run
+from schemas.tables import MOODS, carried_name, tables_of_run
 from schemas.tracks import TRACKS, TrackRow
 from transforms.writing.parts import Part, PartWriter
+
+TABLES = tables_of_run(MOODS, [])
 
 RUN_ID = "20261121T065501.123Z-1f9c04"
 # Ids as catalogues have them: nothing in them may be lost or taken for a separator.
@@ -105,11 +107,11 @@ def read_back(part: Part) -> list[dict[str, Any]]:
     return rows
 
 
-def balanced() -> tuple[dict[str, int], dict[str, int], int]:
-    """An account that adds up, with 5 tags: counts, rows, tags."""
+def balanced() -> tuple[dict[str, int], dict[str, int], dict[str, int]]:
+    """An account that adds up, with 5 tags: counts, rows, rows a track."""
     counts = {"read": 17, "tagged": 8, "duplicate": 2, "failed": 4, "skipped": 3}
     rows = {"tracks": 17, "mood_tags": 50, "emotion_curves": 10, "failures": 4}
-    return counts, rows, 5
+    return counts, rows, {"mood_tags": 5, "emotion_curves": 1}
 
 
 @RECORDS
@@ -154,7 +156,7 @@ def test_a_row_comes_back_from_parquet_as_it_was(table: Table, row: Any, tmp_pat
 
 @pytest.mark.parametrize("table", TABLES.values(), ids=lambda table: str(table.name))
 def test_name_version_and_meanings_are_in_the_parquet_file(table: Table, tmp_path: Path) -> None:
-    row = {TRACKS: BARE_TRACK, MOOD_TAGS: TAG, EMOTION_CURVES: CURVE, FAILURES: FAILURE}[table]
+    row = {"tracks": BARE_TRACK, "mood_tags": TAG, "emotion_curves": CURVE, "failures": FAILURE}[table.name]
     (part,) = written(tmp_path, table, [row])
     schema = pq.read_schema(part.uri)
     assert schema.metadata[b"moodscribe.table"] == table.name.encode()
@@ -272,7 +274,7 @@ def test_two_tables_written_in_turn_do_not_mix(tmp_path: Path) -> None:
 
 def test_columns_of_a_manifest_are_carried_behind_our_own_and_may_be_null(tmp_path: Path) -> None:
     further = [pa.field("artist", pa.string(), nullable=False), pa.field("bpm", pa.float64())]
-    table = tables_of_run(further)["tracks"]
+    table = tables_of_run(MOODS, further)["tracks"]
     assert [column.name for column in table.columns[-2:]] == ["artist", "bpm"]
     assert table.columns[: len(TRACKS.columns)] == TRACKS.columns
     rows = [{**as_mapping(BARE_TRACK), "artist": "Ø 🎷", "bpm": 120.5}, as_mapping(FULL_TRACK)]
@@ -281,7 +283,7 @@ def test_columns_of_a_manifest_are_carried_behind_our_own_and_may_be_null(tmp_pa
 
 
 def test_a_manifest_changes_no_table_but_tracks() -> None:
-    tables = tables_of_run([pa.field("artist", pa.string())])
+    tables = tables_of_run(MOODS, [pa.field("artist", pa.string())])
     assert {name for name in TABLES if tables[name] is not TABLES[name]} == {"tracks"}
     assert [column.name for column in TABLES["tracks"].columns] == [column.name for column in TRACKS.columns]
 
@@ -297,8 +299,8 @@ def test_any_other_column_of_a_manifest_keeps_its_name(name: str) -> None:
 
 
 def test_an_account_that_adds_up_has_nothing_to_say() -> None:
-    counts, rows, tags = balanced()
-    assert unbalanced(counts, rows, tags=tags) == []
+    counts, rows, each = balanced()
+    assert unbalanced(counts, rows, rows_a_track=each) == []
 
 
 @pytest.mark.parametrize("by", [-1, 1], ids=["one less", "one more"])
@@ -321,11 +323,11 @@ def test_an_account_that_adds_up_has_nothing_to_say() -> None:
 def test_what_is_off_by_one_in_the_account_is_named(
     part: str, name: str, sentences: list[str], by: int
 ) -> None:
-    counts, rows, tags = balanced()
+    counts, rows, each = balanced()
     changed = counts if part == "counts" else rows
     before = changed[name]
     changed[name] += by
-    found = unbalanced(counts, rows, tags=tags)
+    found = unbalanced(counts, rows, rows_a_track=each)
     # "inputs read" counts what is accounted for from all four ends, so the sum moves with any of them.
     values = {"skipped": [17 + by], "failed": [17 + by, 4 + by]}.get(name, [before + by] * len(sentences))
     assert found == [sentence.format(value) for sentence, value in zip(sentences, values, strict=True)]
@@ -334,9 +336,9 @@ def test_what_is_off_by_one_in_the_account_is_named(
 @pytest.mark.parametrize("name", ["tagged", "duplicate"])
 @pytest.mark.parametrize("by", [-1, 1])
 def test_one_result_too_few_or_too_many_shows_in_three_lines(name: str, by: int) -> None:
-    counts, rows, tags = balanced()
+    counts, rows, each = balanced()
     counts[name] += by
-    assert unbalanced(counts, rows, tags=tags) == [
+    assert unbalanced(counts, rows, rows_a_track=each) == [
         f"inputs read: 17, accounted for: {17 + by}",
         f"rows of mood_tags: 50, accounted for: {50 + 5 * by}",
         f"rows of emotion_curves: 10, accounted for: {10 + by}",
@@ -346,7 +348,7 @@ def test_one_result_too_few_or_too_many_shows_in_three_lines(name: str, by: int)
 def test_a_run_over_nothing_adds_up() -> None:
     counts = dict.fromkeys(("read", "tagged", "duplicate", "failed", "skipped"), 0)
     rows = dict.fromkeys(TABLES, 0)
-    assert unbalanced(counts, rows, tags=56) == []
+    assert unbalanced(counts, rows, rows_a_track={"mood_tags": 56, "emotion_curves": 1}) == []
 
 
 def test_a_failures_row_says_what_the_error_says() -> None:

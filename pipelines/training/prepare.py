@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from models.training.teaching.yamnet import Yamnet
 from pipelines.training.clips import VARIANTS, Clip, decode
-from transforms.features import crnn_logmel, mel_steps, window_image
-from transforms.features.registry import extract, resolve
+from transforms.features.images import window_image
+from transforms.features.mel import crnn_logmel, mel_steps
+from transforms.features.streams import extract, resolve
 
 log = logging.getLogger(__name__)
 

@@ -17,6 +17,7 @@ from typing import BinaryIO
 
 import numpy as np
 
+from schemas.clock import to_samples
 from schemas.errors import DataError, FailureKind, Stage
 from transforms.decoding.audio import open_audio, regroup, resample
 from transforms.decoding.protocol import FRAME, DecodeRequest, Message
@@ -52,9 +53,10 @@ def serve(request: DecodeRequest, descriptor: int, replies: BinaryIO) -> None:
 def _decode(request: DecodeRequest, file: BinaryIO, replies: BinaryIO) -> None:
     audio, native = open_audio(file)
     _send(replies, Message.HEADER, json.dumps(asdict(audio)).encode())
-    limit = round(request.max_duration_s * request.rate_hz)
+    rate_hz = request.rate_hz or audio.sample_rate_hz
+    limit = to_samples(request.max_duration_s, rate_hz=rate_hz)
     total = 0
-    for block in regroup(resample(native, request.rate_hz), request.block_samples):
+    for block in regroup(resample(native, rate_hz), request.block_samples):
         total += len(block)
         if total > limit:
             message = f"longer than {request.max_duration_s:g} s"

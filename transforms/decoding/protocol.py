@@ -25,9 +25,9 @@ class Message(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class DecodeRequest:
-    """One file to decode: the wanted rate, the length of blocks and how long it may be."""
+    """One file to decode: the wanted rate (None: its own), the length of blocks, how long it may be."""
 
-    rate_hz: int
+    rate_hz: int | None
     block_samples: int
     max_duration_s: float
     alarm_s: int

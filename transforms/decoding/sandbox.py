@@ -39,10 +39,11 @@ class DecodeLimits:
 
 
 class DecodedAudio:
-    """A track being decoded: its format, then its blocks, once."""
+    """A track being decoded: its format and the rate of its samples, then its blocks, once."""
 
-    def __init__(self, audio: AudioFormat, blocks: Iterator[NDArray[np.float32]]) -> None:
+    def __init__(self, audio: AudioFormat, rate_hz: int, blocks: Iterator[NDArray[np.float32]]) -> None:
         self.format = audio
+        self.rate_hz = rate_hz
         self._blocks = blocks
         self.total_samples = 0
 
@@ -56,10 +57,11 @@ class DecodedAudio:
 class SandboxedDecoder:
     """Decodes files one after another in a process of its own, started anew when it dies.
 
+    Samples come at `rate_hz`, or at each file's own rate where it is None.
     Use as a context manager or call `close`. Not for use by two threads at once.
     """
 
-    def __init__(self, limits: DecodeLimits, *, rate_hz: int, block_samples: int) -> None:
+    def __init__(self, limits: DecodeLimits, *, rate_hz: int | None, block_samples: int) -> None:
         self._limits = limits
         self._request = DecodeRequest(
             rate_hz=rate_hz,
@@ -92,7 +94,8 @@ class SandboxedDecoder:
             self._child = _Child(self._limits)
         messages = self._child.ask(self._request, data)
         audio = AudioFormat(**json.loads(next(messages).tobytes()))
-        return DecodedAudio(audio, (payload.view(np.float32) for payload in messages))
+        rate_hz = self._request.rate_hz or audio.sample_rate_hz
+        return DecodedAudio(audio, rate_hz, (payload.view(np.float32) for payload in messages))
 
 
 class _Child:

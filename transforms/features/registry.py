@@ -1,73 +1,86 @@
-"""The registry of front ends: name -> version and stream, and the features of a whole track."""
+"""The one registry of front ends: name -> version, presets and settings."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol
+import dataclasses
+import difflib
+from collections.abc import Mapping
+from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
+from schemas.errors import DataError
+from transforms.features.front_end import FrontEnd
+from transforms.features.images import window_image
+from transforms.features.mel import crnn_logmel, mel_steps
+from transforms.features.samples import refusal
 
-from schemas.errors import bad_bundle
-from transforms.features import crnn_logmel, mel_steps, spectrum, window_image
-
-
-class FrontEndStream(Protocol):
-    """One track on its way through a front end."""
-
-    def push(self, power: NDArray[np.float32]) -> None:
-        """Take the next frames of the power spectrum: [m, 257] float32."""
-
-    def finish(self, total_samples: int) -> NDArray[Any]:
-        """Features of the whole track."""
-
-
-@dataclass(frozen=True, slots=True)
-class FrontEnd:
-    """A named, versioned way from 16 kHz samples to features; new numbers need a new version."""
-
-    name: str
-    version: int
-    start: Callable[[], FrontEndStream]
-
-    @property
-    def key(self) -> str:
-        """How a bundle names it: name@version."""
-        return f"{self.name}@{self.version}"
-
-
-FRONT_ENDS: Mapping[str, FrontEnd] = {
+FRONT_ENDS: Mapping[str, FrontEnd[Any]] = {
     front_end.name: front_end
     for front_end in (
-        FrontEnd(crnn_logmel.NAME, crnn_logmel.VERSION, crnn_logmel.CrnnLogMelStream),
-        FrontEnd(window_image.NAME, window_image.VERSION, window_image.WindowImageStream),
-        FrontEnd(mel_steps.NAME, mel_steps.VERSION, mel_steps.MelStepsStream),
+        crnn_logmel.FRONT_END,
+        window_image.FRONT_END,
+        mel_steps.FRONT_END,
     )
 }
 
 
-def resolve(keys: Iterable[str]) -> list[FrontEnd]:
-    """Front ends by their keys (name@version); DataError(bad_bundle) for one that is not here."""
-    found = []
-    for key in keys:
-        front_end = FRONT_ENDS.get(key.partition("@")[0])
-        if front_end is None or front_end.key != key:
-            here = ", ".join(known.key for known in FRONT_ENDS.values())
-            raise bad_bundle(f"front end {key} is not here; there are {here}")
-        found.append(front_end)
-    return found
+def front_end(name: str) -> FrontEnd[Any]:
+    """The front end of that name; DataError(bad_input) that lists those there are."""
+    if name not in FRONT_ENDS:
+        raise refusal(f"no front end {name!r}{_near(name, FRONT_ENDS)}; there are {', '.join(FRONT_ENDS)}")
+    return FRONT_ENDS[name]
 
 
-def extract(
-    blocks: Iterable[NDArray[np.float32]], front_ends: Iterable[FrontEnd], *, total_samples: Callable[[], int]
-) -> dict[str, NDArray[Any]]:
-    """Features of one track by front end key, from blocks of 16 kHz samples, in one pass.
+def choose(chosen: FrontEnd[Any], preset: str | None, changes: Mapping[str, str]) -> Any:
+    """Settings of a front end: a preset (None: the first), with values given as text in place of its own.
 
-    The power spectrum is computed once for all; `total_samples` is asked when the blocks have ended.
+    Raises DataError(bad_input) for a preset or a setting that is not there, or a value that does not fit.
     """
-    streams = {front_end.key: front_end.start() for front_end in front_ends}
-    for power in spectrum.stream_power(blocks):
-        for stream in streams.values():
-            stream.push(power)
-    return {key: stream.finish(total_samples()) for key, stream in streams.items()}
+    preset = preset or next(iter(chosen.presets))
+    if preset not in chosen.presets:
+        raise refusal(
+            f"{chosen.name} has no preset {preset!r}{_near(preset, chosen.presets)}; "
+            f"there are {', '.join(chosen.presets)}"
+        )
+    settings = chosen.presets[preset]
+    fields = {field.name: getattr(settings, field.name) for field in _fields(settings)}
+    for name in changes:
+        if name not in fields:
+            there = f"; there are {', '.join(fields)}" if fields else ""
+            raise refusal(f"{chosen.name} has no setting {name!r}{_near(name, fields)}{there}")
+    if not changes:
+        return settings
+    return dataclasses.replace(
+        settings, **{name: _parsed(name, text, fields[name]) for name, text in changes.items()}
+    )
+
+
+def settings_of(settings: Any) -> dict[str, Any]:
+    """Settings as plain values by name; none for a front end without any."""
+    return {field.name: getattr(settings, field.name) for field in _fields(settings)}
+
+
+def _fields(settings: Any) -> tuple[dataclasses.Field[Any], ...]:
+    return dataclasses.fields(settings) if settings is not None else ()
+
+
+def _parsed(name: str, text: str, example: Any) -> Any:
+    """Text as a value of the kind that the setting has now."""
+    if isinstance(example, bool):
+        if text.lower() not in ("true", "false"):
+            raise _unfit(name, text, "true or false")
+        return text.lower() == "true"
+    if isinstance(example, int | float):
+        try:
+            return type(example)(text)
+        except ValueError:
+            raise _unfit(name, text, "a whole number" if isinstance(example, int) else "a number") from None
+    return text
+
+
+def _unfit(name: str, text: str, wanted: str) -> DataError:
+    return refusal(f"setting {name}={text} is not {wanted}")
+
+
+def _near(name: str, known: Mapping[str, Any]) -> str:
+    match = difflib.get_close_matches(name, known, n=1)
+    return f"; did you mean {match[0]}?" if match else ""

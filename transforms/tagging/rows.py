@@ -12,7 +12,7 @@ from models.decisions import decide
 from schemas.clock import to_seconds
 from schemas.emotion_curves import EmotionCurveRow
 from schemas.mood_tags import MoodTagRow
-from transforms.features import mel_steps, spectrum
+from transforms.features.mel import mel_steps, spectrum
 from transforms.tagging.batcher import Prediction
 
 STEP_S = to_seconds(mel_steps.STEP_SAMPLES, rate_hz=spectrum.RATE_HZ)

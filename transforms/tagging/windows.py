@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.clock import Chunk, ChunkPlan, centre_chunk, to_samples, whole_track_chunks
-from transforms.features import crnn_logmel, mel_steps, spectrum, window_image
+from transforms.features.images import window_image
+from transforms.features.mel import crnn_logmel, mel_steps, spectrum
 
 CHUNK_S = 20.0
 MINIMUM_S = 3.0

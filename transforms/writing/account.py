@@ -22,13 +22,16 @@ class UnbalancedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class RunPlan:
-    """What is known of a run before it begins."""
+    """What is known of a run before it begins: `done` is what a track is that has its results, and
+    `rows_a_track` how many rows of each table it has then."""
 
     identity: RunIdentity
     input_uri: str
     started: str
+    done: Status
+    rows_a_track: Mapping[str, int]
     tags: tuple[str, ...]
-    described: Mapping[str, Any]  # bundle, settings, versions: as they stand in the record
+    described: Mapping[str, Any]  # bundle or front_end, settings, versions: as they stand in the record
 
 
 def run_record(plan: RunPlan, files: Iterable[RunFile], sums: Mapping[str, float]) -> RunRecord:
@@ -37,11 +40,12 @@ def run_record(plan: RunPlan, files: Iterable[RunFile], sums: Mapping[str, float
     Raises UnbalancedError if anything is lost or there twice.
     """
     tables = by_table(files)
-    counts = {name: int(sums.get(f"count.{name}", 0)) for name in ("read", *Status)}
+    statuses = (plan.done, Status.FAILED, Status.SKIPPED, Status.DUPLICATE)
+    counts = {name: int(sums.get(f"count.{name}", 0)) for name in ("read", *statuses)}
     rows = {name: table.rows for name, table in tables.items()}
-    if reasons := unbalanced(counts, rows, tags=len(plan.tags)):
+    if reasons := unbalanced(counts, rows, rows_a_track=plan.rows_a_track):
         raise UnbalancedError(reasons)
-    with_result = max(1, counts["tagged"] + counts["duplicate"])
+    with_result = max(1, counts[plan.done] + counts[Status.DUPLICATE])
     return RunRecord(
         run_id=plan.identity.run_id,
         started=plan.started,
@@ -51,7 +55,8 @@ def run_record(plan: RunPlan, files: Iterable[RunFile], sums: Mapping[str, float
         failures={name: int(value) for name, value in _under("failure.", sums).items()},
         tables=tables,
         tag_rates={tag: sums.get(f"tag.{tag}", 0.0) / with_result for tag in plan.tags},
-        bundle=plan.described["bundle"],
+        bundle=plan.described.get("bundle"),
+        front_end=plan.described.get("front_end"),
         settings=plan.described["settings"],
         settings_hash=plan.identity.settings_hash,
         versions=plan.described["versions"],

@@ -16,6 +16,8 @@ from transforms.storage import create, join
 COMPRESSION = "zstd"
 # Rows are held as Python objects up to this many, then as Arrow columns up to a row group.
 _OBJECTS = 4_096
+# What waits goes on at this size, whatever its rows: a row of features can be large.
+_HELD_BYTES = 32 << 20
 # A file is closed at this size, whatever its rows: a row of emotion_curves can be large.
 FILE_BYTES = 256 << 20
 
@@ -66,6 +68,7 @@ class _OpenPart:
     table: Table
     uri: str
     rows: int = 0
+    _held_bytes: int = 0
     _objects: list[Any] = field(default_factory=list)
     _columns: list[pa.Table] = field(default_factory=list)
     _file: BinaryIO | None = None
@@ -78,10 +81,12 @@ class _OpenPart:
     def add(self, rows: Sequence[Any]) -> None:
         self.rows += len(rows)
         self._objects.extend(rows)
-        if len(self._objects) >= min(_OBJECTS, self.table.row_group_rows):
+        self._held_bytes += sum(getattr(row, "nbytes", 0) for row in rows)
+        full = self._held_bytes >= _HELD_BYTES
+        if full or len(self._objects) >= min(_OBJECTS, self.table.row_group_rows):
             self._columns.append(to_arrow(self._objects, self.table.schema))
             self._objects = []
-            if sum(map(len, self._columns)) >= self.table.row_group_rows:
+            if full or sum(map(len, self._columns)) >= self.table.row_group_rows:
                 self._write_row_group()
 
     def close(self) -> Part:
@@ -103,7 +108,7 @@ class _OpenPart:
             self._writer.write_table(
                 pa.concat_tables(self._columns), row_group_size=self.table.row_group_rows
             )
-            self._columns = []
+            self._columns, self._held_bytes = [], 0
 
 
 def parquet_writer(file: BinaryIO, table: Table) -> pq.ParquetWriter:

@@ -46,8 +46,9 @@ class WriteOutcomes(beam.PTransform):  # type: ignore[misc]
 
 
 def _by_audio(outcome: Outcome) -> tuple[str, Outcome]:
-    """Tagged tracks meet by the hash of their samples; any other stays alone."""
-    if outcome.status is Status.TAGGED and outcome.facts and outcome.facts.audio_sha256:
+    """Tracks with results meet by the hash of their samples; any other stays alone."""
+    done = outcome.status in (Status.TAGGED, Status.EXTRACTED)
+    if done and outcome.facts and outcome.facts.audio_sha256:
         return f"audio {outcome.facts.audio_sha256}", outcome
     return f"track {outcome.track.row} {outcome.track.track_id}", outcome
 

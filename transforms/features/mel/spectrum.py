@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.fft import rfft
 from scipy.signal import get_window
 
-from schemas.errors import DataError, FailureKind, Stage
+from transforms.features.samples import check_samples
 
 RATE_HZ = 16_000
 FFT_SAMPLES = 512
@@ -29,12 +29,12 @@ def frame_count(total_samples: int) -> int:
     return -(-total_samples // HOP_SAMPLES)
 
 
-def power_spectrum(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+def power_spectrum(samples: NDArray[np.float32], *, rate_hz: int = RATE_HZ) -> NDArray[np.float32]:
     """Power of every frame: samples [n] float32 at 16 kHz -> [ceil(n / 256), 257] float32.
 
-    Raises DataError(bad_input) for another dtype or shape, for no samples, and for NaN or infinity.
+    Raises DataError(bad_input): see `check_samples`.
     """
-    check_samples(samples)
+    check_samples(samples, rate_hz=rate_hz, wanted_hz=RATE_HZ)
     return np.concatenate(list(stream_power([samples])))
 
 
@@ -52,20 +52,6 @@ def stream_power(blocks: Iterable[NDArray[np.float32]]) -> Iterator[NDArray[np.f
     if frames > 0:
         wanted = (frames - 1) * HOP_SAMPLES + FFT_SAMPLES
         yield _power(np.pad(pending, (0, wanted - len(pending))), frames)
-
-
-def check_samples(samples: NDArray[np.float32]) -> None:
-    """Raise DataError(bad_input) unless samples are mono, float32, finite and not empty."""
-    if samples.dtype != np.float32 or samples.ndim != 1:
-        raise _refusal(f"samples must be float32 [n], not {samples.dtype} {list(samples.shape)}")
-    if not samples.size:
-        raise _refusal("samples are empty")
-    if not np.isfinite(samples).all():
-        raise _refusal(f"sample {int(np.argmin(np.isfinite(samples)))} is not finite")
-
-
-def _refusal(message: str) -> DataError:
-    return DataError(FailureKind.BAD_INPUT, Stage.FEATURES, message)
 
 
 def _power(samples: NDArray[np.float32], frames: int) -> NDArray[np.float32]:

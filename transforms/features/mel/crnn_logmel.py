@@ -12,8 +12,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from transforms.features import spectrum
-from transforms.features.mel import filter_bank
+from schemas.clock import to_seconds
+from transforms.features.front_end import FrontEnd, Layout
+from transforms.features.mel import spectrum
+from transforms.features.mel.filter_bank import filter_bank
 
 NAME, VERSION = "crnn-logmel", 1
 BANDS = 64
@@ -21,9 +23,9 @@ FLOOR_DB = -80.0
 _TINY = 1e-10
 
 
-def crnn_logmel(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+def crnn_logmel(samples: NDArray[np.float32], *, rate_hz: int = spectrum.RATE_HZ) -> NDArray[np.float32]:
     """Samples [n] float32 at 16 kHz -> normalised log-mel [ceil(n / 256), 64] float32."""
-    return normalise(relative_db(mel_level(spectrum.power_spectrum(samples))))
+    return normalise(relative_db(mel_level(spectrum.power_spectrum(samples, rate_hz=rate_hz))))
 
 
 def mel_level(power: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -56,11 +58,27 @@ class CrnnLogMelStream:
 
     _levels: list[NDArray[np.float32]] = field(default_factory=list)
 
-    def push(self, power: NDArray[np.float32]) -> None:
-        """Take the next frames of the power spectrum: [m, 257]."""
-        self._levels.append(mel_level(power))
+    def push(self, level: NDArray[np.float32]) -> None:
+        """Take the next frames of `mel_level`: [m, 64]."""
+        self._levels.append(level)
 
     def finish(self, total_samples: int) -> NDArray[np.float32]:
         """Normalised log-mel [frames, 64] of the whole track."""
         levels = np.concatenate(self._levels)[: spectrum.frame_count(total_samples)]
         return normalise(relative_db(levels))
+
+
+def _layout(_: None) -> Layout:
+    step_s = to_seconds(spectrum.HOP_SAMPLES, rate_hz=spectrum.RATE_HZ)
+    return Layout(tuple(f"mel_{band}" for band in range(BANDS)), step_s=step_s)
+
+
+FRONT_END: FrontEnd[None] = FrontEnd(
+    name=NAME,
+    version=VERSION,
+    about="log-mel of 64 bands, normalised per track (Amiriparian 2019, CRNN)",
+    rate_hz=spectrum.RATE_HZ,
+    presets={"default": None},
+    layout=_layout,
+    start=lambda _: crnn_logmel,
+)

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from transforms.features import spectrum
-from transforms.features.mel import filter_bank
+from transforms.features.front_end import FrontEnd, Layout
+from transforms.features.mel import spectrum
+from transforms.features.mel.filter_bank import filter_bank
 
 NAME, VERSION = "window-image", 1
 BANDS = 128
@@ -22,10 +23,10 @@ FRAMES = 62
 _TINY = 1e-10
 
 
-def window_images(samples: NDArray[np.float32]) -> NDArray[np.uint8]:
+def window_images(samples: NDArray[np.float32], *, rate_hz: int = spectrum.RATE_HZ) -> NDArray[np.uint8]:
     """Samples [n] float32 at 16 kHz -> images [windows, 128, 62] uint8, one for each second begun
     that has its 62 frames inside the track."""
-    mel = mel_power(spectrum.power_spectrum(samples))
+    mel = mel_power(spectrum.power_spectrum(samples, rate_hz=rate_hz))
     return np.stack(
         [image(mel[first : first + FRAMES]) for first in window_starts(len(mel))]
         or [np.zeros((0, BANDS, FRAMES), np.uint8)]
@@ -76,9 +77,9 @@ class WindowImageStream:
     _first: int = 0
     _images: list[NDArray[np.uint8]] = field(default_factory=list)
 
-    def push(self, power: NDArray[np.float32]) -> None:
-        """Take the next frames of the power spectrum: [m, 257]."""
-        self._pending = np.concatenate([self._pending, mel_power(power)])
+    def push(self, mel: NDArray[np.float32]) -> None:
+        """Take the next frames of `mel_power`: [m, 128]."""
+        self._pending = np.concatenate([self._pending, mel])
         while (at := window_start(len(self._images)) - self._first) + FRAMES <= len(self._pending):
             self._images.append(image(self._pending[at : at + FRAMES]))
         # The next window may begin a frame after what has come so far.
@@ -91,3 +92,19 @@ class WindowImageStream:
         if not windows:
             return np.zeros((0, BANDS, FRAMES), np.uint8)
         return np.stack(self._images[:windows])
+
+
+def _layout(_: None) -> Layout:
+    names = tuple(f"mel_{band}_frame_{frame}" for band in range(BANDS) for frame in range(FRAMES))
+    return Layout(names, step_s=1.0, shape=(BANDS, FRAMES))
+
+
+FRONT_END: FrontEnd[None] = FrontEnd(
+    name=NAME,
+    version=VERSION,
+    about="mel images of one second, a byte a pixel (the default bundle's pictures)",
+    rate_hz=spectrum.RATE_HZ,
+    presets={"default": None},
+    layout=_layout,
+    start=lambda _: window_images,
+)

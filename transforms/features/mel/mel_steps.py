@@ -12,17 +12,18 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.clock import step_count
-from transforms.features import crnn_logmel, spectrum
+from schemas.clock import step_count, to_seconds
+from transforms.features.front_end import FrontEnd, Layout
+from transforms.features.mel import crnn_logmel, spectrum
 
 NAME, VERSION = "mel-steps", 1
 STEP_SAMPLES = spectrum.RATE_HZ // 2
 VALUES = 3 * crnn_logmel.BANDS
 
 
-def mel_steps(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+def mel_steps(samples: NDArray[np.float32], *, rate_hz: int = spectrum.RATE_HZ) -> NDArray[np.float32]:
     """Samples [n] float32 at 16 kHz -> [n // 8000, 192] float32: means, deviations, rises of 64 bands."""
-    level = crnn_logmel.mel_level(spectrum.power_spectrum(samples))
+    level = crnn_logmel.mel_level(spectrum.power_spectrum(samples, rate_hz=rate_hz))
     return steps_of(crnn_logmel.relative_db(level), total_samples=len(samples))
 
 
@@ -49,11 +50,27 @@ class MelStepsStream:
 
     _levels: list[NDArray[np.float32]] = field(default_factory=list)
 
-    def push(self, power: NDArray[np.float32]) -> None:
-        """Take the next frames of the power spectrum: [m, 257]."""
-        self._levels.append(crnn_logmel.mel_level(power))
+    def push(self, level: NDArray[np.float32]) -> None:
+        """Take the next frames of `mel_level`: [m, 64]."""
+        self._levels.append(level)
 
     def finish(self, total_samples: int) -> NDArray[np.float32]:
         """Values [steps, 192] of the whole track."""
         levels = np.concatenate(self._levels)[: spectrum.frame_count(total_samples)]
         return steps_of(crnn_logmel.relative_db(levels), total_samples=total_samples)
+
+
+def _layout(_: None) -> Layout:
+    names = (f"{what}_{band}" for what in ("mean", "stddev", "rise") for band in range(crnn_logmel.BANDS))
+    return Layout(tuple(names), step_s=to_seconds(STEP_SAMPLES, rate_hz=spectrum.RATE_HZ))
+
+
+FRONT_END: FrontEnd[None] = FrontEnd(
+    name=NAME,
+    version=VERSION,
+    about="mean, deviation and rise of 64 mel bands in each half second (the default bundle's curves)",
+    rate_hz=spectrum.RATE_HZ,
+    presets={"default": None},
+    layout=_layout,
+    start=lambda _: mel_steps,
+)

@@ -1,0 +1,209 @@
+"""Arguments of the jobs: `moodscribe tag`, `moodscribe features`, and what they share."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+
+from pipelines.option_hints import HintingParser
+
+_TAG = """\
+Tag every track of INPUT and write the tables of one run under OUT.
+
+INPUT is a file, a folder (with all folders in it), a glob, gs://bucket/folder, a gs:// glob, or a manifest:
+a .csv, .jsonl or .parquet file with the columns track_id and uri, and any others, which are carried into the
+tracks table. Without a manifest, a track's id is its whole URI.
+
+OUT gets a folder for each run, run_id=.../ with tracks, mood_tags, emotion_curves and failures as Parquet.
+The run's run.json is written last: a run without it was not finished, and readers do not see it.
+"""
+
+_TAG_EXAMPLES = """\
+examples:
+  moodscribe tag song.mp3 --output moods
+  moodscribe tag music/ --output moods --workers 4
+  moodscribe tag 'music/**/*.flac' --output moods --coverage centre
+  moodscribe tag catalogue.csv --output gs://bucket/moods --bundle gs://bucket/bundles/ours
+  moodscribe tag gs://bucket/audio --output gs://bucket/moods --runner DataflowRunner \\
+      --project P --region europe-west1 --temp_location gs://bucket/tmp
+
+Any other option is Beam's, such as --runner or --direct_num_workers.
+"""
+
+_FEATURES = """\
+Write what a front end makes of every track of INPUT, ready for training: one row a track in the table
+`features` under OUT, with track_id, start_s, step_s, names and values (a list of fixed-size lists, one for
+each step).
+
+NAME is a front end; `moodscribe features --list` shows them all with their presets and settings. INPUT and
+the account of a run (tracks, failures, run.json) are as in `moodscribe tag`. OUT takes runs of one front end
+with one set of settings.
+
+A whole track is in memory at once: an hour at 44.1 kHz takes 0.6 GB.
+"""
+
+_FEATURES_EXAMPLES = """\
+examples:
+  moodscribe features crnn-logmel music/ --output logmel --dtype float16
+  moodscribe features deep-spectrum music/ --output images-5s --preset 5s
+  moodscribe features deep-spectrum music/ --output ours --set window_s=2 --set hop_s=0.5
+  moodscribe features compare-lld catalogue.csv --output gs://bucket/fs2 --preset fs2
+  moodscribe export images-5s features features.arff
+
+Any other option is Beam's, such as --runner or --direct_num_workers.
+"""
+
+_STATUS = """
+exit status:
+  0  every input is accounted for      2  usage: nothing was run
+  1  more failures than allowed        3  the account does not add up: nothing was published
+"""
+
+_RAW = argparse.RawDescriptionHelpFormatter
+
+
+def add_tag(commands: argparse._SubParsersAction[HintingParser]) -> argparse.ArgumentParser:
+    """`moodscribe tag`."""
+    tag = commands.add_parser(
+        "tag",
+        help="tag tracks: the main job",
+        description=_TAG,
+        epilog=_TAG_EXAMPLES + _STATUS,
+        formatter_class=_RAW,
+        allow_abbrev=False,
+    )
+    _add_tag_arguments(tag)
+    return tag
+
+
+def add_features(commands: argparse._SubParsersAction[HintingParser]) -> argparse.ArgumentParser:
+    """`moodscribe features`."""
+    features = commands.add_parser(
+        "features",
+        help="write what a front end makes of tracks, for training",
+        description=_FEATURES,
+        epilog=_FEATURES_EXAMPLES + _STATUS,
+        formatter_class=_RAW,
+        allow_abbrev=False,
+    )
+    _add_features_arguments(features)
+    return features
+
+
+def options_of(command: str) -> list[str]:
+    """Names of the options of a job's command."""
+    parser = argparse.ArgumentParser()
+    {"tag": _add_tag_arguments, "features": _add_features_arguments}[command](parser)
+    return list(parser._option_string_actions)
+
+
+def _add_tag_arguments(tag: argparse.ArgumentParser) -> None:
+    _add_input_and_output(tag)
+    tag.add_argument(
+        "--bundle", default="default", help="models: a shipped name, a folder or gs:// (default: %(default)s)"
+    )
+    tag.add_argument(
+        "--coverage",
+        choices=("whole", "centre"),
+        default="whole",
+        help="tag the whole track, or the 20 s in its middle as published (default: %(default)s)",
+    )
+    tag.add_argument(
+        "--stride-s",
+        type=_number(0.1, 20.0),
+        default=20.0,
+        help="seconds from one 20 s chunk to the next (default: %(default)s, no overlap)",
+    )
+    tag.add_argument("--batch-size", type=_whole(1), default=16, help="chunks a batch (default: %(default)s)")
+    _add_how_to_work(tag, max_duration_s=21_600)
+
+
+def _add_features_arguments(features: argparse.ArgumentParser) -> None:
+    features.add_argument("--list", action=_ListFrontEnds, help="show every front end and end")
+    features.add_argument("name", metavar="NAME", help="front end: see --list")
+    _add_input_and_output(features)
+    features.add_argument("--preset", help="settings by name: see --list (default: the first)")
+    features.add_argument(
+        "--set", action="append", default=[], metavar="NAME=VALUE", help="one setting; may be given again"
+    )
+    features.add_argument(
+        "--dtype",
+        choices=("float32", "float16"),
+        default="float32",
+        help="of the values; a track with a value beyond 65504 fails as float16 (default: %(default)s)",
+    )
+    _add_how_to_work(features, max_duration_s=3_600)
+
+
+class _ListFrontEnds(argparse.Action):
+    """Shows the registry and ends, as --version does."""
+
+    def __init__(self, option_strings: list[str], dest: str, help: str | None = None) -> None:  # noqa: A002
+        super().__init__(option_strings, dest, nargs=0, default=argparse.SUPPRESS, help=help)
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from pipelines.features_command import describe_front_ends
+
+        print(describe_front_ends())
+        parser.exit()
+
+
+def _add_input_and_output(job: argparse.ArgumentParser) -> None:
+    job.add_argument("input", metavar="INPUT", help="file, folder, glob, gs:// or manifest")
+    job.add_argument("--output", metavar="OUT", required=True, help="folder or gs:// prefix for the tables")
+
+
+def _add_how_to_work(job: argparse.ArgumentParser, *, max_duration_s: int) -> None:
+    job.add_argument(
+        "--workers", type=_whole(1), help="processes on this machine (default: one a core, one for few files)"
+    )
+    job.add_argument(
+        "--rows-per-file", type=_whole(1), default=500_000, help="most rows of a file (default: %(default)s)"
+    )
+    job.add_argument(
+        "--max-file-mb",
+        type=_number(0.001, 1 << 20),
+        default=1024,
+        help="largest file (default: %(default)s)",
+    )
+    job.add_argument(
+        "--max-duration-s",
+        type=_number(3, 1e6),
+        default=max_duration_s,
+        help="longest track (default: %(default)s)",
+    )
+    job.add_argument(
+        "--decode-timeout-s",
+        type=_number(0.1, 1e5),
+        default=120,
+        help="a track's decoder (default: %(default)s)",
+    )
+    job.add_argument(
+        "--decode-memory-mb", type=_whole(512), default=2048, help="a decoder's memory (default: %(default)s)"
+    )
+    job.add_argument(
+        "--max-failure-rate",
+        type=_number(0, 1),
+        default=0.5,
+        help="share of failed tracks above which the exit status is 1 (default: %(default)s)",
+    )
+
+
+def _number(low: float, high: float) -> Callable[[str], float]:
+    def number(text: str) -> float:
+        value = float(text)
+        if not low <= value <= high:
+            raise argparse.ArgumentTypeError(f"{text} is not from {low:g} to {high:g}")
+        return value
+
+    return number
+
+
+def _whole(low: int) -> Callable[[str], int]:
+    def whole_number(text: str) -> int:
+        value = int(text)
+        if value < low:
+            raise argparse.ArgumentTypeError(f"{text} is below {low}")
+        return value
+
+    return whole_number

@@ -1,0 +1,1 @@
+"""Harmonic and percussive parts of music, their pitch classes, energy and tempo."""

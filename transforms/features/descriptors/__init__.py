@@ -1,0 +1,1 @@
+"""Low-level descriptors: named properties of short frames, and their statistics."""

@@ -1,0 +1,1 @@
+"""Spectrogram images: pictures of chunks, and what image nets see in them."""

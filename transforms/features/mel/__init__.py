@@ -1,0 +1,1 @@
+"""Mel spectrograms: what ears resolve of a spectrum, as frames, steps and patches."""

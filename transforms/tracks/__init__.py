@@ -1,0 +1,1 @@
+"""A track on its way through a worker, whatever the job: read, decode, heard, settled."""

@@ -1,0 +1,105 @@
+"""Bytes of a file to checked blocks of samples: read, decode, listen, in one pass.
+
+open(uri) -> TrackReading: what the bytes show
+  .blocks() -> float32 blocks, each finite; at the end what the samples show
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from schemas.clock import to_seconds
+from schemas.errors import DataError, FailureKind, Stage
+from schemas.track import FileFacts
+from transforms.decoding.sandbox import DecodedAudio, DecodeLimits, SandboxedDecoder
+from transforms.storage import read_bytes
+from transforms.tracks.stage_clock import StageClock
+
+# Below this peak, -80 dB of full scale, there is nothing to hear and nothing to tag.
+SILENCE_PEAK = 1e-4
+PARTIAL_BELOW = 0.95
+# Ten seconds at 16 kHz fit into a pipe: the decoder is at the next ones while these are looked at.
+_BLOCK_SAMPLES = 160_000
+
+
+@dataclass(frozen=True, slots=True)
+class ReadSettings:
+    """How tracks are read; none of it depends on where."""
+
+    max_file_bytes: int = 1 << 30
+    limits: DecodeLimits = field(default_factory=DecodeLimits)
+
+
+class TrackReader:
+    """Opens one track after another at one rate (None: each file's own); `close` ends its decoder."""
+
+    def __init__(self, settings: ReadSettings, *, rate_hz: int | None) -> None:
+        self._max_file_bytes = settings.max_file_bytes
+        self._decoder = SandboxedDecoder(settings.limits, rate_hz=rate_hz, block_samples=_BLOCK_SAMPLES)
+
+    def close(self) -> None:
+        """End the decoder process."""
+        self._decoder.close()
+
+    def open(self, uri: str, clock: StageClock) -> TrackReading:
+        """Read the bytes of a file; DataError: what `read_bytes` raises."""
+        with clock.during("read"):
+            data = read_bytes(uri, max_bytes=self._max_file_bytes)
+            return TrackReading(data, self._decoder, clock)
+
+
+class TrackReading:
+    """One track under way: `facts` is what is known of it so far."""
+
+    def __init__(self, data: bytes, decoder: SandboxedDecoder, clock: StageClock) -> None:
+        self.facts = FileFacts(file_sha256=hashlib.sha256(data).hexdigest(), bytes=len(data))
+        self.rate_hz = 0
+        self.total_samples = 0
+        self._data = data
+        self._decoder = decoder
+        self._clock = clock
+
+    def blocks(self) -> Iterator[NDArray[np.float32]]:
+        """Blocks of float32 samples, once; when they have ended, `facts` and `total_samples` are complete.
+
+        Raises DataError: what the decoder raises, non_finite, silent.
+        """
+        with self._clock.during("decode"):
+            audio = self._decoder.decode(self._data)
+        self.rate_hz = audio.rate_hz
+        digest, peak = hashlib.sha256(), 0.0
+        for block in self._clock.waiting("decode", audio):
+            peak = max(peak, self._peak(block))
+            self.total_samples += len(block)
+            digest.update(block.tobytes())
+            yield block
+        if peak < SILENCE_PEAK:
+            seconds = to_seconds(self.total_samples, rate_hz=self.rate_hz)
+            message = f"peak of {peak:.2g} over {seconds:.2f} s"
+            raise DataError(FailureKind.SILENT, Stage.DECODE, message)
+        self._complete(audio, digest.hexdigest())
+
+    def _peak(self, block: NDArray[np.float32]) -> float:
+        peak = max(float(block.max()), -float(block.min())) if len(block) else 0.0
+        if not np.isfinite(peak):
+            message = f"a sample is not finite within {len(block)} after {self.total_samples}"
+            raise DataError(FailureKind.NON_FINITE, Stage.DECODE, message)
+        return peak
+
+    def _complete(self, audio: DecodedAudio, audio_sha256: str) -> None:
+        decoded_s, declared_s = to_seconds(self.total_samples, rate_hz=self.rate_hz), audio.format.declared_s
+        self.facts = replace(
+            self.facts,
+            audio_sha256=audio_sha256,
+            duration_s=declared_s,
+            decoded_s=decoded_s,
+            partial_decode=declared_s is not None and decoded_s < PARTIAL_BELOW * declared_s,
+            sample_rate_hz=audio.format.sample_rate_hz,
+            channels=audio.format.channels,
+            codec=audio.format.codec,
+        )

@@ -1,0 +1,127 @@
+"""ProcessTracks: groups of tracks to outcomes and Parquet parts, read to rows in one fused stage."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Protocol
+
+import apache_beam as beam
+from apache_beam.metrics import Metrics
+from apache_beam.pvalue import TaggedOutput
+from apache_beam.utils.shared import Shared
+
+from schemas.identity import RunIdentity
+from schemas.table import Table
+from schemas.track import Outcome, TrackGroup
+from schemas.tracks import Status
+from transforms.outputs import PARTS, SUMS, at_end
+from transforms.progress import Event, ProgressLog
+from transforms.writing.parts import Part, PartWriter
+
+# Takes the rows of one track for one table.
+Sink = Callable[[str, Sequence[Any]], None]
+
+
+class Worker(Protocol):
+    """One worker's way of a track, from its URI to its rows, without Beam."""
+
+    def process(self, group: TrackGroup) -> Iterator[Outcome]:
+        """Take a track; yield the outcomes that are settled now, of this track or of earlier ones."""
+
+    def flush(self) -> Iterator[Outcome]:
+        """Settle what waits; yield the outcomes left."""
+
+    def take_sums(self) -> dict[str, float]:
+        """Seconds by stage and what else is summed over a run, since the last call."""
+
+    def close(self) -> None:
+        """End what the worker holds."""
+
+
+class Job(Protocol):
+    """What is done with tracks; picklable, so that every worker process can start it."""
+
+    @property
+    def identity(self) -> RunIdentity:
+        """Of the run."""
+
+    @property
+    def rows_per_file(self) -> int:
+        """Most rows of a file."""
+
+    @property
+    def results(self) -> Mapping[str, Table]:
+        """Tables that hold what comes of a track, by name."""
+
+    @property
+    def done(self) -> Status:
+        """What a track is when it has its rows."""
+
+    def load(self) -> Any:
+        """Models and weights, loaded once a process and shared by its threads; weakly referable."""
+
+    def worker(self, loaded: Any, sink: Sink) -> Worker:
+        """A worker that hands rows to the sink."""
+
+
+class ProcessTracks(beam.PTransform):  # type: ignore[misc]
+    """(TrackGroup) -> Outcome; outputs besides: PARTS of the job's results, SUMS."""
+
+    def __init__(self, job: Job, *, progress_file: str | None = None) -> None:
+        super().__init__()
+        self._job = job
+        self._progress_file = progress_file
+
+    def expand(self, groups: Any) -> Any:
+        """See the class."""
+        process = _Process(self._job, Shared(), self._progress_file)
+        return groups | "Process" >> beam.ParDo(process).with_outputs(PARTS, SUMS, main="outcomes")
+
+
+class _Process(beam.DoFn):  # type: ignore[misc]
+    def __init__(self, job: Job, shared: Shared, progress_file: str | None) -> None:
+        self._job = job
+        self._shared = shared
+        self._progress_file = progress_file
+        self._settled = Metrics.counter("moodscribe", "settled")
+
+    def setup(self) -> None:
+        self._loaded = self._shared.acquire(self._job.load)
+        self._progress = ProgressLog(self._progress_file)
+        self._parts: list[Part] = []
+        self._worker = self._job.worker(self._loaded, self._sink)
+
+    def start_bundle(self) -> None:
+        job = self._job
+        self._writer = PartWriter(job.identity.staging_uri, job.results, rows_per_file=job.rows_per_file)
+
+    def process(self, group: TrackGroup) -> Iterable[Any]:
+        yield from self._report(self._worker.process(group))
+        yield from self._closed_parts()
+
+    def finish_bundle(self) -> Iterable[Any]:
+        for element in self._end():
+            yield at_end(element)
+
+    def teardown(self) -> None:
+        self._worker.close()
+        self._progress.close()
+
+    def _end(self) -> Iterator[Any]:
+        yield from self._report(self._worker.flush())
+        self._parts.extend(self._writer.close())
+        yield from self._closed_parts()
+        yield TaggedOutput(SUMS, self._worker.take_sums())
+
+    def _sink(self, table: str, rows: Sequence[Any]) -> None:
+        self._parts.extend(self._writer.write(table, rows))
+
+    def _closed_parts(self) -> Iterator[Any]:
+        closed, self._parts = self._parts, []
+        yield from (TaggedOutput(PARTS, part) for part in closed)
+
+    def _report(self, outcomes: Iterator[Outcome]) -> Iterator[Outcome]:
+        for outcome in outcomes:
+            self._settled.inc()
+            self._progress.add(Event.FAILED if outcome.error else Event.DONE)
+            yield outcome
