@@ -11,6 +11,10 @@ from dataclasses import dataclass
 
 from schemas.errors import DataError, FailureKind, Stage
 
+# What taggers see and are trained on: 20 s as published (Amiriparian 2019), at least 3 s of a short track.
+CHUNK_S = 20.0
+MINIMUM_S = 3.0
+
 
 def to_samples(seconds: float, *, rate_hz: int) -> int:
     """Nearest whole sample of a time in seconds."""

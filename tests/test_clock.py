@@ -9,6 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from schemas.clock import (
+    CHUNK_S,
     Chunk,
     ChunkPlan,
     centre_chunk,
@@ -20,7 +21,7 @@ from schemas.clock import (
 from schemas.errors import DataError, FailureKind, Stage
 from transforms.decoding.audio import regroup, resample
 from transforms.features.mel import mel_steps, spectrum
-from transforms.tagging.windows import CHUNK_S, CORE_STEPS, Coverage, TaggingPlan, segments
+from transforms.tagging.windows import CORE_STEPS, Coverage, TaggingPlan, segments
 
 RATE_HZ = 16_000
 CHUNK, MINIMUM, HOP = 320_000, 48_000, 256

@@ -16,12 +16,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.clock import Chunk, ChunkPlan, centre_chunk, to_samples, whole_track_chunks
+from schemas.clock import (
+    CHUNK_S,
+    MINIMUM_S,
+    Chunk,
+    ChunkPlan,
+    centre_chunk,
+    to_samples,
+    whole_track_chunks,
+)
 from transforms.features.images import window_image
 from transforms.features.mel import crnn_logmel, mel_steps, spectrum
 
-CHUNK_S = 20.0
-MINIMUM_S = 3.0
 CORE_STEPS = 80
 
 Features = Mapping[str, NDArray[Any]]

@@ -10,15 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.training.teaching.yamnet import HOP_SAMPLES, PATCH_SAMPLES
-from schemas.clock import Chunk, ChunkPlan, whole_track_chunks
+from schemas.clock import CHUNK_S, MINIMUM_S, Chunk, ChunkPlan, to_samples, whole_track_chunks
 
 RATE_HZ = 16_000
-CHUNK_SAMPLES = 20 * RATE_HZ
+CHUNK_SAMPLES = to_samples(CHUNK_S, rate_hz=RATE_HZ)
 PLAN = ChunkPlan(
     rate_hz=RATE_HZ,
     chunk_samples=CHUNK_SAMPLES,
     stride_samples=CHUNK_SAMPLES,
-    minimum_samples=3 * RATE_HZ,
+    minimum_samples=to_samples(MINIMUM_S, rate_hz=RATE_HZ),
     grid_samples=256,
 )
 # A batch has chunks of one length. Short ones cost less than half and say as much, so most are short.
