@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.fft import rfft
 from scipy.signal import get_window
 
+from transforms.features.mel.in_place import packed_spectra
 from transforms.features.samples import check_samples
 
 RATE_HZ = 16_000
@@ -21,7 +21,9 @@ HOP_SAMPLES = 256
 LEAD_SAMPLES = (FFT_SAMPLES - HOP_SAMPLES) // 2
 BINS = FFT_SAMPLES // 2 + 1
 
-_WINDOW = get_window("hann", FFT_SAMPLES, fftbins=True).astype(np.float32)
+_WINDOW = get_window("hann", FFT_SAMPLES, fftbins=True)
+# Frames whose spectra fit the cache at once.
+_BLOCK_FRAMES = 64
 
 
 def frame_count(total_samples: int) -> int:
@@ -55,7 +57,14 @@ def stream_power(blocks: Iterable[NDArray[np.float32]]) -> Iterator[NDArray[np.f
 
 
 def _power(samples: NDArray[np.float32], frames: int) -> NDArray[np.float32]:
+    """In double precision up to the power: a transform in single precision leaves so much of a loud bass in
+    quiet bands that their levels are off by a hundredth of a decibel."""
     rows = np.lib.stride_tricks.sliding_window_view(samples, FFT_SAMPLES)[::HOP_SAMPLES][:frames]
-    spectrum = rfft(rows * _WINDOW, axis=1, overwrite_x=True)
-    power: NDArray[np.float32] = spectrum.real**2 + spectrum.imag**2
+    power = np.empty((frames, BINS), np.float32)
+    for first in range(0, frames, _BLOCK_FRAMES):
+        out = power[first : first + _BLOCK_FRAMES]
+        packed = packed_spectra(rows[first : first + _BLOCK_FRAMES] * _WINDOW)
+        packed *= packed
+        out[:, 0], out[:, -1] = packed[:, 0], packed[:, -1]
+        np.add(packed[:, 1:-1:2], packed[:, 2:-1:2], out=out[:, 1:-1], casting="same_kind")
     return power
