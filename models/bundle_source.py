@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import tempfile
 from pathlib import Path
 
 from models.bundle import INDEX, Bundle, is_plain_name, read_bundle
+from models.cache_folder import cache_folder
 from schemas.errors import DataError, FailureKind, Stage, bad_bundle
 
 SHIPPED = Path(__file__).parent / "bundles"
@@ -44,7 +44,7 @@ def _fetched(uri: str) -> Path:
         raise bad_bundle(f"{uri}: no {INDEX} there") from None
     except OSError as error:
         raise bad_bundle(f"{uri}: {error}") from error
-    folder = _cache() / hashlib.sha256(index).hexdigest()
+    folder = cache_folder("bundles") / hashlib.sha256(index).hexdigest()
     if folder.is_dir():
         return folder
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -74,8 +74,3 @@ def _file_names(uri: str, index: bytes) -> list[str]:
     if bad := [name for name in names if not is_plain_name(name)]:
         raise bad_bundle(f"{uri}/{INDEX}: file name {bad[0]!r} is not a plain name")
     return names
-
-
-def _cache() -> Path:
-    root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(root) / "moodscribe" / "bundles"

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,10 +11,8 @@ from numpy.typing import NDArray
 
 from models.bundle import Bundle, Member
 from models.registry import Role, architecture
+from models.tensorflow_start import start_tensorflow
 from models.weights import set_weights
-
-# Before TensorFlow's first import: its notices are not for the users of a batch job.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +39,7 @@ class Ensemble:
 
     def load(self) -> None:
         """Import TensorFlow, build the models and fill them. Raises DataError(bad_bundle)."""
-        with _native_notices_hidden():
-            import tensorflow as tf
-
-            tf.config.list_physical_devices()
-        tf.get_logger().setLevel("ERROR")
-        if not self._functions and self._threads:
-            # Where TensorFlow runs already in this process, whoever started it has decided.
-            with contextlib.suppress(RuntimeError):
-                use_threads(self._threads)
+        start_tensorflow(threads=self._threads)
         for member in self._bundle.members:
             model = architecture(member.architecture).build(member.settings)
             set_weights(model, self._bundle.weights(member), source=member.weights)
@@ -73,20 +60,6 @@ class Ensemble:
         return result
 
 
-@contextlib.contextmanager
-def _native_notices_hidden() -> Iterator[None]:
-    """Keep what TensorFlow's C++ side prints at its start, before its own log level holds."""
-    sys.stderr.flush()
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
-
-
 def compiled(model: Any) -> Callable[[Any, Any], Any]:
     """(values, extent) -> output of a model in use; follows later changes of its weights."""
     import tensorflow as tf
@@ -96,11 +69,3 @@ def compiled(model: Any) -> Callable[[Any, Any], Any]:
 
     function: Callable[[Any, Any], Any] = tf.function(run)
     return function
-
-
-def use_threads(threads: int) -> None:
-    """Let TensorFlow use so many threads; RuntimeError after its first operation."""
-    import tensorflow as tf
-
-    tf.config.threading.set_intra_op_parallelism_threads(threads)
-    tf.config.threading.set_inter_op_parallelism_threads(1)

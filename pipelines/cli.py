@@ -10,6 +10,7 @@ from importlib.metadata import version
 
 from pipelines.job_arguments import add_features, add_tag
 from pipelines.option_hints import HintingParser
+from pipelines.weights_command import add_weights
 from schemas.errors import DataError
 
 EXIT_DONE, EXIT_TOO_MANY_FAILURES, EXIT_USAGE, EXIT_ACCOUNT, EXIT_INTERRUPTED = 0, 1, 2, 3, 130
@@ -51,6 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     add_tag(commands).set_defaults(run=_run_tag)
     add_features(commands).set_defaults(run=_run_features)
     _add_export(commands)
+    add_weights(commands)
     demo = commands.add_parser("demo", help="compose a small catalogue, tag it and show what was found")
     demo.add_argument("--folder", default="demo", help="where to put it (default: %(default)s)")
     demo.set_defaults(run=_run_demo)

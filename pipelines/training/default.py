@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from models.ensemble import use_threads
+from models.tensorflow_start import use_threads
 from models.training.members import REGRESSORS, TAGGERS
 from pipelines.training import prepare, students, teacher
 from pipelines.training.calibrate import calibrate

@@ -8,15 +8,21 @@ from collections.abc import Mapping
 from typing import Any
 
 from schemas.errors import DataError
+from transforms.features.chroma import hpss_chroma
 from transforms.features.front_end import FrontEnd
-from transforms.features.images import window_image
-from transforms.features.mel import crnn_logmel, mel_steps
+from transforms.features.images import deep_spectrum, window_image
+from transforms.features.mel import crnn_logmel, mel96, mel_steps, vggish, yamnet
 from transforms.features.samples import refusal
 
 FRONT_ENDS: Mapping[str, FrontEnd[Any]] = {
     front_end.name: front_end
     for front_end in (
         crnn_logmel.FRONT_END,
+        vggish.FRONT_END,
+        yamnet.FRONT_END,
+        hpss_chroma.FRONT_END,
+        mel96.FRONT_END,
+        deep_spectrum.FRONT_END,
         window_image.FRONT_END,
         mel_steps.FRONT_END,
     )

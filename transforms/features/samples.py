@@ -8,12 +8,15 @@ from numpy.typing import NDArray
 from schemas.clock import to_seconds
 from schemas.errors import DataError, FailureKind, Stage
 
+# Far above full scale in any convention; beyond it, squares would leave single precision.
+LOUDEST = 1e9
+
 
 def check_samples(
     samples: NDArray[np.float32], *, rate_hz: int, wanted_hz: int | None = None, minimum_samples: int = 1
 ) -> None:
-    """Raise DataError(bad_input) unless samples are mono, float32, finite, not empty and at the wanted rate
-    (any rate above zero where it is None); DataError(too_short) below `minimum_samples`."""
+    """Raise DataError(bad_input) unless samples are mono, float32, finite, within +-1e9, not empty and at the
+    wanted rate (any rate above zero where it is None); DataError(too_short) below `minimum_samples`."""
     if not isinstance(rate_hz, int | np.integer) or rate_hz <= 0:
         raise refusal(f"rate_hz is {rate_hz!r}; it must be a whole number above zero")
     if wanted_hz is not None and rate_hz != wanted_hz:
@@ -24,6 +27,8 @@ def check_samples(
         raise refusal("samples are empty")
     if not np.isfinite(samples).all():
         raise refusal(f"sample {int(np.argmin(np.isfinite(samples)))} is not finite")
+    if (loudest := float(np.abs(samples).max())) > LOUDEST:
+        raise refusal(f"a sample of {loudest:g} is beyond {LOUDEST:g}")
     if len(samples) < minimum_samples:
         short, least = (to_seconds(count, rate_hz=rate_hz) for count in (len(samples), minimum_samples))
         message = (

@@ -17,6 +17,7 @@ from schemas.clock import to_seconds
 from schemas.errors import DataError, FailureKind, Stage
 from schemas.track import FileFacts
 from transforms.decoding.sandbox import DecodedAudio, DecodeLimits, SandboxedDecoder
+from transforms.features.samples import LOUDEST
 from transforms.storage import read_bytes
 from transforms.tracks.stage_clock import StageClock
 
@@ -86,8 +87,9 @@ class TrackReading:
 
     def _peak(self, block: NDArray[np.float32]) -> float:
         peak = max(float(block.max()), -float(block.min())) if len(block) else 0.0
-        if not np.isfinite(peak):
-            message = f"a sample is not finite within {len(block)} after {self.total_samples}"
+        if not peak <= LOUDEST:
+            what = f"a sample of {peak:g}" if np.isfinite(peak) else "a sample is not finite"
+            message = f"{what} within {len(block)} after {self.total_samples}"
             raise DataError(FailureKind.NON_FINITE, Stage.DECODE, message)
         return peak
 

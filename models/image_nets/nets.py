@@ -1,0 +1,147 @@
+"""Image nets at work: images to the values of one layer, as the DeepSpectrum toolkit takes them."""
+
+from __future__ import annotations
+
+import threading
+import zlib
+from collections.abc import Callable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.image_nets.graph import cut, layer_of, value_count, variables_by_layer, whole_graph
+from models.image_nets.h5_weights import Plan, read_weights
+from models.image_nets.preprocessing import preprocessed
+from models.image_nets.registry import NetEntry, net_entry
+from models.image_nets.weights import weights_path
+from schemas.errors import DataError, FailureKind, Stage
+
+if TYPE_CHECKING:
+    import keras
+
+__all__ = ["ImageNet", "build_net", "load_net", "value_count"]
+
+# Every run has as many images, the last one filled up with black: another batch size may mean another order
+# of sums inside, and an image's values must not change with its neighbours. Four images run within a few per
+# cent of the speed of thirty-two, and waste three places at most.
+_BATCH = 4
+
+_LOADING = threading.Lock()
+
+Arrays = Mapping[str, NDArray[np.float32]]
+
+
+class ImageNet:
+    """A net with its weights, cut at a layer; safe to call from several threads."""
+
+    def __init__(self, entry: NetEntry, model: keras.Model, *, layer: str, arrays: Arrays) -> None:
+        self.name, self.layer, self.input_size = entry.name, layer, entry.input_size
+        self.values = value_count(entry.name, layer)
+        self._run = _compiled(entry, model, arrays)
+
+    def features(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """RGB images [n, side, side, 3] uint8 -> values [n, values] float32; an output of more than one axis
+        is flattened in C order. Raises DataError(bad_input) for anything else than such images."""
+        shape = (self.input_size, self.input_size, 3)
+        if images.dtype != np.uint8 or images.ndim != len(shape) + 1 or images.shape[1:] != shape:
+            wanted = f"uint8 [n, {self.input_size}, {self.input_size}, 3]"
+            message = f"images for {self.name} must be {wanted}, not {images.dtype} {list(images.shape)}"
+            raise DataError(FailureKind.BAD_INPUT, Stage.FEATURES, message)
+        values = np.empty((len(images), self.values), np.float32)
+        for start in range(0, len(images), _BATCH):
+            some = images[start : start + _BATCH]
+            if len(some) < _BATCH:
+                some = np.concatenate([some, np.zeros((_BATCH - len(some), *shape), np.uint8)])
+            rows = values[start : start + _BATCH]
+            rows[:] = self._run(some).numpy().reshape(_BATCH, -1)[: len(rows)]
+        return values
+
+
+def load_net(name: str, *, layer: str = "", weights: str = "") -> ImageNet:
+    """The net of that name with its weights, read at `layer` (the net's own where it is empty).
+
+    `weights` is a Keras HDF5 file; without it, the file that `moodscribe weights fetch NAME` put into the
+    cache. A net is loaded once a process. Raises DataError: bad_input for an unknown net or layer (with near
+    names) and for a file that does not fit, not_found where there are no weights, with the command that
+    fetches them.
+    """
+    entry = net_entry(name)
+    path = weights_path(name, given=weights)
+    with _LOADING:
+        return _loaded(name, layer_of(entry, layer), path.absolute())
+
+
+@cache
+def _loaded(name: str, layer: str, path: Path) -> ImageNet:
+    entry = net_entry(name)
+    model = cut(entry, layer)
+    plan = [
+        (each, [(variable.path, tuple(variable.shape)) for variable in variables])
+        for each, variables in variables_by_layer(whole_graph(name))
+    ]
+    arrays = read_weights(path, plan, net=name)
+    _refuse_missing(plan, arrays, model=model, path=path)
+    return ImageNet(entry, model, layer=layer, arrays=arrays)
+
+
+def _refuse_missing(plan: Plan, arrays: Arrays, *, model: keras.Model, path: Path) -> None:
+    needed = {variable.path for _, variables in variables_by_layer(model) for variable in variables}
+    for layer, variables in plan:
+        if any(key in needed and key not in arrays for key, _ in variables):
+            message = (
+                f"{path} has no weights for layer {layer}: is it a file without the last layers (notop)?"
+            )
+            raise DataError(FailureKind.BAD_INPUT, Stage.BUNDLE, message)
+
+
+def build_net(name: str, *, layer: str = "", seed: int = 0) -> ImageNet:
+    """The net with random weights, the same for one seed: for tests and measurements, no file is needed.
+
+    A variable's numbers depend on the seed and its name only. DataError(bad_input) as `load_net`.
+    """
+    entry = net_entry(name)
+    wanted = layer_of(entry, layer)
+    model = cut(entry, wanted)
+    variables = (variable for _, some in variables_by_layer(model) for variable in some)
+    arrays = {
+        variable.path: _random(variable.path, tuple(variable.shape), seed=seed) for variable in variables
+    }
+    return ImageNet(entry, model, layer=wanted, arrays=arrays)
+
+
+def _random(path: str, shape: tuple[int, ...], *, seed: int) -> NDArray[np.float32]:
+    """Numbers that keep a signal's power from layer to layer (He et al. 2015), small ones for the rest."""
+    draws = np.random.default_rng([seed, zlib.crc32(path.encode())])
+    if len(shape) > 1:
+        # A depthwise kernel [height, width, channels, 1] sums over its area alone.
+        inputs = np.prod(shape[:2] if shape[-1] == 1 else shape[:-1])
+        return draws.standard_normal(shape, np.float32) * np.float32(np.sqrt(2 / inputs))
+    if path.endswith(("gamma", "variance")):
+        return 1 + np.float32(0.1) * draws.random(shape, np.float32)
+    return np.float32(0.1) * draws.standard_normal(shape, np.float32)
+
+
+def _compiled(entry: NetEntry, model: keras.Model, arrays: Arrays) -> Callable[[NDArray[np.uint8]], Any]:
+    """Images [batch, side, side, 3] uint8 -> output of the model, as one compiled function."""
+    import tensorflow as tf
+
+    def value(variable: Any) -> Any:
+        # What has no array is the state of dropout's random numbers, which are not drawn here.
+        zeros = np.zeros(variable.shape, variable.dtype)
+        return tf.constant(arrays.get(variable.path, zeros))
+
+    trained = [value(variable) for variable in model.trainable_variables]
+    others = [value(variable) for variable in model.non_trainable_variables]
+
+    def run(images: Any) -> Any:
+        pixels = preprocessed(tf.cast(images, tf.float32), entry.preprocessing)
+        return model.stateless_call(trained, others, pixels, training=False)[0]
+
+    shape = (_BATCH, entry.input_size, entry.input_size, 3)
+    function: Callable[[NDArray[np.uint8]], Any] = tf.function(run).get_concrete_function(
+        tf.TensorSpec(shape, tf.uint8)
+    )
+    return lambda images: function(tf.constant(images))

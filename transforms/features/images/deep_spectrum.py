@@ -1,0 +1,191 @@
+"""`deep-spectrum`: what an image net sees in the spectrogram pictures of a track, a row a chunk.
+
+Amiriparian et al. (2019), after their Deep Spectrum toolkit: mel levels of a chunk, drawn as a figure of
+227 x 227 pixels in a colour map, resized to what the net takes; the values of one of its layers are the
+row. The presets "1s" and "5s" have the colours of the toolkit, "1s-magma" and "5s-magma" those of the
+published run. The toolkit trims digital silence from both ends of a file; here it stays, since times would
+shift.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from schemas.clock import to_samples
+from transforms.features.front_end import Extractor, FrontEnd, Layout
+from transforms.features.images.colour_table import colour_table
+from transforms.features.images.drawing import RESIZING, Look, drawing
+from transforms.features.images.mel_levels import fft_samples, mel_levels
+from transforms.features.samples import check_samples, refusal
+
+if TYPE_CHECKING:
+    from models.image_nets.nets import ImageNet
+
+NAME, VERSION = "deep-spectrum", 1
+BATCH = 32
+SIDE = 224
+
+
+@dataclass(frozen=True, slots=True)
+class DeepSpectrumSettings:
+    """A net with the layer that is read (empty for its own, fc2 of VGG) and its file of weights (empty for
+    the fetched one), chunks in seconds, and how they are drawn: `resize` is Pillow's filter, bicubic since
+    Pillow 7, nearest before. Raises DataError(bad_input) that names the value."""
+
+    net: str = "vgg16"
+    layer: str = ""
+    weights: str = ""
+    window_s: float = 1.0
+    hop_s: float = 1.0
+    mel_bands: int = 128
+    colour_map: str = "viridis"
+    resize: str = "bicubic"
+
+    def __post_init__(self) -> None:
+        for name, seconds in (("window_s", self.window_s), ("hop_s", self.hop_s)):
+            if not (math.isfinite(seconds) and seconds > 0):
+                raise refusal(f"{name} is {seconds}; it must be above zero")
+        if self.mel_bands < 2:
+            raise refusal(f"mel_bands is {self.mel_bands}; at least 2 are needed")
+        if self.resize not in RESIZING:
+            raise refusal(f"resize is {self.resize!r}; there are {', '.join(RESIZING)}")
+
+
+def spectrogram_images(
+    samples: NDArray[np.float32],
+    *,
+    rate_hz: int,
+    settings: DeepSpectrumSettings = DeepSpectrumSettings(),
+    side: int = SIDE,
+) -> NDArray[np.uint8]:
+    """Pictures of the chunks: [chunks, side, side, 3] uint8 RGB, high bands at the top, time to the right.
+
+    Samples are [n] float32 at any rate from 80 Hz on. Each chunk is scaled from its minimum to its maximum;
+    one without any change has the first colour of the map throughout. Chunks: see `chunk_bounds`.
+    Raises DataError(bad_input, too_short) that names the value.
+    """
+    bounds = _checked_bounds(samples, rate_hz=rate_hz, settings=settings)
+    return _draw(samples, bounds, rate_hz=rate_hz, settings=settings, side=side)
+
+
+def image_batches(
+    samples: NDArray[np.float32],
+    *,
+    rate_hz: int,
+    settings: DeepSpectrumSettings = DeepSpectrumSettings(),
+    side: int = SIDE,
+    batch: int = BATCH,
+) -> Iterator[NDArray[np.uint8]]:
+    """The rows of `spectrogram_images`, at most `batch` at a time, so that memory is bounded."""
+    bounds = _checked_bounds(samples, rate_hz=rate_hz, settings=settings)
+    parts = (bounds[first : first + batch] for first in range(0, len(bounds), batch))
+    return (_draw(samples, part, rate_hz=rate_hz, settings=settings, side=side) for part in parts)
+
+
+def chunk_bounds(
+    total_samples: int, *, rate_hz: int, settings: DeepSpectrumSettings
+) -> Iterator[tuple[int, int]]:
+    """First sample of each chunk and the one past its last.
+
+    Chunk i starts at i * hop_s. There are as many as whole hops in the track, at least one; what is left of a
+    last chunk is kept if it has at least one frame (`fft_samples`).
+    """
+    window = to_samples(settings.window_s, rate_hz=rate_hz)
+    for index in itertools.count():
+        start, following = (to_samples(k * settings.hop_s, rate_hz=rate_hz) for k in (index, index + 1))
+        end = min(start + window, total_samples)
+        if (index and following > total_samples) or end - start < fft_samples(rate_hz):
+            return
+        yield start, end
+
+
+def deep_spectrum(
+    samples: NDArray[np.float32], *, rate_hz: int, net: ImageNet, settings: DeepSpectrumSettings
+) -> NDArray[np.float32]:
+    """Samples [n] float32 at any rate -> values of the net's layer [chunks, values] float32.
+
+    Raises DataError(bad_input, too_short) that names the value.
+    """
+    batches = image_batches(samples, rate_hz=rate_hz, settings=settings, side=net.input_size)
+    return np.concatenate([net.features(images) for images in batches])
+
+
+def _checked_bounds(
+    samples: NDArray[np.float32], *, rate_hz: int, settings: DeepSpectrumSettings
+) -> list[tuple[int, int]]:
+    check_samples(samples, rate_hz=rate_hz)
+    shortest = fft_samples(rate_hz)
+    check_samples(samples[:shortest], rate_hz=rate_hz, minimum_samples=shortest)
+    if to_samples(settings.window_s, rate_hz=rate_hz) < shortest:
+        raise refusal(f"window_s is {settings.window_s}; at {rate_hz} Hz a frame has {shortest} samples")
+    if to_samples(settings.hop_s, rate_hz=rate_hz) < 1:
+        raise refusal(f"hop_s is {settings.hop_s}; at {rate_hz} Hz that is less than a sample")
+    return list(chunk_bounds(len(samples), rate_hz=rate_hz, settings=settings))
+
+
+def _draw(
+    samples: NDArray[np.float32],
+    bounds: list[tuple[int, int]],
+    *,
+    rate_hz: int,
+    settings: DeepSpectrumSettings,
+    side: int,
+) -> NDArray[np.uint8]:
+    look = Look(settings.colour_map, settings.resize, side)
+    images = np.empty((len(bounds), side, side, 3), np.uint8)
+    for image, (start, end) in zip(images, bounds, strict=True):
+        levels = mel_levels(samples[start:end], rate_hz=rate_hz, bands=settings.mel_bands)
+        drawing(len(levels), settings.mel_bands, rate_hz, look)(levels, image)
+    return images
+
+
+def _layout(settings: DeepSpectrumSettings) -> Layout:
+    from models.image_nets.nets import value_count
+
+    count = value_count(settings.net, settings.layer)
+    return Layout(tuple(f"neuron_{number}" for number in range(count)), step_s=settings.hop_s)
+
+
+def _needs(settings: DeepSpectrumSettings) -> dict[str, str]:
+    """The layer that is read and the SHA-256 of the weights."""
+    from models.image_nets.fetching import known_sha256
+    from models.image_nets.graph import layer_of
+    from models.image_nets.registry import net_entry
+    from models.image_nets.weights import weights_path
+
+    colour_table(settings.colour_map)
+    path = weights_path(settings.net, given=settings.weights)
+    layer = layer_of(net_entry(settings.net), settings.layer)
+    return {"layer": layer, "weights_sha256": known_sha256(path)}
+
+
+def _start(settings: DeepSpectrumSettings) -> Extractor:
+    from models.image_nets.nets import load_net
+
+    net = load_net(settings.net, layer=settings.layer, weights=settings.weights)
+    return partial(deep_spectrum, net=net, settings=settings)
+
+
+FRONT_END: FrontEnd[DeepSpectrumSettings] = FrontEnd(
+    name=NAME,
+    version=VERSION,
+    about="an image net's view of spectrogram pictures (Amiriparian 2019, Deep Spectrum)",
+    rate_hz=None,
+    presets={
+        "1s": DeepSpectrumSettings(),
+        "5s": DeepSpectrumSettings(window_s=5.0, hop_s=5.0),
+        "1s-magma": DeepSpectrumSettings(colour_map="magma"),
+        "5s-magma": DeepSpectrumSettings(window_s=5.0, hop_s=5.0, colour_map="magma"),
+    },
+    layout=_layout,
+    start=_start,
+    needs=_needs,
+)
