@@ -292,6 +292,7 @@ GOLDEN: dict[str, dict[tuple[int, int, int], list[int]]] = {
 
 @pytest.mark.parametrize("preset", GOLDEN)
 def test_a_preset_gives_the_pixels_pinned_for_its_version(preset: str) -> None:
+    assert FRONT_END.key == "deep-spectrum@1"
     samples = music(10.0, rate_hz=RATE_HZ)
     images = spectrogram_images(samples, rate_hz=RATE_HZ, settings=FRONT_END.presets[preset])
     for place, colour in GOLDEN[preset].items():

@@ -27,7 +27,7 @@ def check_samples(
         raise refusal("samples are empty")
     if not np.isfinite(samples).all():
         raise refusal(f"sample {int(np.argmin(np.isfinite(samples)))} is not finite")
-    if (loudest := float(np.abs(samples).max())) > LOUDEST:
+    if (loudest := max(float(samples.max()), -float(samples.min()))) > LOUDEST:
         raise refusal(f"a sample of {loudest:g} is beyond {LOUDEST:g}")
     if len(samples) < minimum_samples:
         short, least = (to_seconds(count, rate_hz=rate_hz) for count in (len(samples), minimum_samples))
