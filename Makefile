@@ -1,6 +1,7 @@
 # make demo    compose a small catalogue, tag it, show what was found
 # make test    pass the tests
 # make check   the one check: format, lint, types, tests, wheel
+# make bench-features    every front end beside its reference: time, memory, ratio
 # make lock    renew the locks from pyproject.toml
 # make train-default DATA=../shared/data    train the shipped bundle from scratch
 
@@ -9,7 +10,7 @@ DATA ?= ../shared/data
 WORK ?= work/train-default
 BIN = .venv/bin
 
-.PHONY: demo test check static lock train-default
+.PHONY: demo test check static bench-features lock train-default
 
 demo: .venv/.complete
 	$(BIN)/moodscribe demo --folder demo-out
@@ -27,6 +28,9 @@ static: .venv/.complete
 
 .venv/.complete: requirements.lock requirements-uv.lock pyproject.toml deploy/venv.sh
 	@sh deploy/venv.sh $(PYTHON)
+
+bench-features: .venv/.complete
+	$(BIN)/python -m tests.bench_features
 
 lock: .venv/.complete
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --python-version 3.11 \

@@ -52,7 +52,7 @@ def test_imports_point_one_way() -> None:
         ("keras", ("models",)),
         ("tensorflow_io", ("models",)),
         ("essentia", ()),
-        ("opensmile", ()),
+        ("opensmile", ("transforms",)),
         ("pickle", ()),
     ],
 )

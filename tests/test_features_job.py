@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from pathlib import Path
+from typing import Any
 
 import apache_beam as beam
 import numpy as np
@@ -55,7 +56,7 @@ def one_table(output: Path) -> pa.Table:
     return pq.read_table(file)
 
 
-def rows_of(output: Path) -> dict[str, dict[str, object]]:
+def rows_of(output: Path) -> dict[str, dict[str, Any]]:
     """Rows of features by the name of their file."""
     return {Path(row["track_id"]).name: row for row in one_table(output).to_pylist()}
 
@@ -65,7 +66,7 @@ def test_every_track_with_sound_has_one_row_with_the_values_of_the_front_end(ext
     assert sorted(rows) == ["a.wav", "b.wav", "copy_of_b.wav"]
     for name, seed in (("a.wav", 1), ("b.wav", 2), ("copy_of_b.wav", 2)):
         expected = mel_steps.mel_steps(music(4.0 + seed, seed=seed))
-        np.testing.assert_allclose(rows[name]["values"], expected, rtol=0, atol=1e-6)  # type: ignore[arg-type]
+        np.testing.assert_allclose(rows[name]["values"], expected, rtol=0, atol=1e-6)
         assert (rows[name]["start_s"], rows[name]["step_s"]) == (0.0, 0.5)
         assert rows[name]["names"] == list(FRONT_ENDS["mel-steps"].layout(None).names)
 

@@ -12,7 +12,8 @@ from librosa.filters import mel as librosa_mel
 from numpy.typing import NDArray
 
 from models.registry import ARCHITECTURES
-from schemas.errors import DataError, FailureKind, Stage
+from schemas.errors import DataError, FailureKind
+from tests.sounds import music
 from transforms.features.images import window_image
 from transforms.features.mel import crnn_logmel, mel_steps, spectrum
 from transforms.features.mel.filter_bank import filter_bank, hz_to_mel, mel_to_hz
@@ -25,17 +26,6 @@ WHOLE: dict[str, Callable[[NDArray[np.float32]], NDArray[Any]]] = {
     "mel-steps@1": mel_steps.mel_steps,
 }
 FRONT_END = pytest.mark.parametrize("key", WHOLE)
-
-
-def music(seconds: float, seed: int = 7) -> NDArray[np.float32]:
-    """Noise and five tones that swell at different rates: [n] float32 at 16 kHz, the same on any machine."""
-    count = round(seconds * RATE_HZ)
-    time = np.arange(count) / RATE_HZ
-    samples = 0.04 * (np.random.default_rng(seed).random(count) - 0.5)
-    for index, (hz, level) in enumerate(((110, 0.2), (440, 0.15), (1234.5, 0.1), (3520, 0.05), (7000, 0.02))):
-        swell = 1 + 0.5 * np.sin(2 * np.pi * (0.3 + 0.2 * index) * time)
-        samples += level * swell * np.sin(2 * np.pi * hz * time)
-    return samples.astype(np.float32)
 
 
 def librosa_power(samples: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -290,26 +280,6 @@ def test_a_front_end_gives_the_numbers_pinned_for_its_version(key: str) -> None:
         assert found[place] == pytest.approx(value, abs=1 if key == "window-image@1" else 1e-4), place
 
 
-@FRONT_END
-@pytest.mark.parametrize(
-    "samples",
-    [
-        np.zeros(48_000, np.float32),
-        np.full(48_000, 0.5, np.float32),
-        np.full(48_000, 1e-20, np.float32),
-        np.where(np.arange(48_000) == 24_000, 1, 0).astype(np.float32),
-        np.where(np.arange(48_000) % 80 < 40, 8, -8).astype(np.float32),
-        np.concatenate([np.zeros(24_000), np.ones(24_000)]).astype(np.float32),
-    ],
-    ids=["silence", "constant", "almost silence", "one click", "square beyond full scale", "a jump"],
-)
-def test_sounds_without_music_give_finite_numbers(key: str, samples: NDArray[np.float32]) -> None:
-    features = WHOLE[key](samples)
-    assert features.size > 0
-    assert np.isfinite(features).all()
-    assert np.abs(features.astype(np.float64)).max() <= 255
-
-
 def test_silence_is_zero_everywhere() -> None:
     silence = np.zeros(48_000, np.float32)
     assert not crnn_logmel.crnn_logmel(silence).any()
@@ -318,35 +288,6 @@ def test_silence_is_zero_everywhere() -> None:
     # Silence is its own maximum: level one, even and without a rise.
     assert (steps[:, :64] == 1.0).all()
     assert not steps[:, 64:].any()
-
-
-def spoilt(value: float) -> NDArray[np.float32]:
-    """Music with one sample that is no number."""
-    samples = music(1.0)
-    samples[1234] = value
-    return samples
-
-
-@FRONT_END
-@pytest.mark.parametrize(
-    ("samples", "message"),
-    [
-        (np.zeros(16_000), r"samples must be float32 \[n\], not float64 \[16000\]"),
-        (np.zeros(16_000, np.int16), r"samples must be float32 \[n\], not int16 \[16000\]"),
-        (np.zeros((16_000, 2), np.float32), r"samples must be float32 \[n\], not float32 \[16000, 2\]"),
-        (np.zeros(0, np.float32), "samples are empty"),
-        (spoilt(np.nan), "sample 1234 is not finite"),
-        (spoilt(np.inf), "sample 1234 is not finite"),
-        (spoilt(-np.inf), "sample 1234 is not finite"),
-    ],
-    ids=["float64", "int16", "stereo", "empty", "nan", "infinity", "minus infinity"],
-)
-def test_what_is_not_samples_is_refused_with_its_value(
-    key: str, samples: NDArray[np.float32], message: str
-) -> None:
-    with pytest.raises(DataError, match=f"^{message}$") as caught:
-        WHOLE[key](samples)
-    assert (caught.value.kind, caught.value.stage) == (FailureKind.BAD_INPUT, Stage.FEATURES)
 
 
 def test_the_registry_has_the_front_ends_that_the_architectures_name() -> None:

@@ -45,6 +45,13 @@ def sound(name: str, seconds: float = SECONDS) -> NDArray[np.float32]:
     return music(seconds, rate_hz=rate_of(name))
 
 
+def with_one(samples: NDArray[np.float32], value: float) -> NDArray[np.float32]:
+    """The samples with one in their place 77."""
+    spoilt = samples.copy()
+    spoilt[77] = value
+    return spoilt
+
+
 @EVERY_PRESET
 def test_rows_have_the_shape_and_the_number_that_the_layout_says(
     name: str, preset: str, monkeypatch: pytest.MonkeyPatch
@@ -63,7 +70,9 @@ def test_rows_have_the_shape_and_the_number_that_the_layout_says(
 
 
 @EVERY_PRESET
-@pytest.mark.parametrize("sounding", ["silence", "constant", "click", "almost silence", "beyond full scale"])
+@pytest.mark.parametrize(
+    "sounding", ["silence", "constant", "click", "almost silence", "jump", "beyond full scale"]
+)
 def test_sounds_without_music_give_finite_numbers(
     name: str, preset: str, sounding: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -74,6 +83,7 @@ def test_sounds_without_music_give_finite_numbers(
         "constant": np.full(count, 0.5),
         "click": (np.arange(count) == count // 2).astype(float),
         "almost silence": np.full(count, 1e-20),
+        "jump": np.arange(count) // (count // 2),
         "beyond full scale": np.where(np.arange(count) % 80 < 40, 1e4, -1e4),
     }[sounding].astype(np.float32)
     assert np.isfinite(extract(samples, rate_hz=rate_of(name))).all()
@@ -87,9 +97,13 @@ def test_sounds_without_music_give_finite_numbers(
         (lambda samples: np.stack([samples, samples], 1), r"samples must be float32 \[n\], not float32 \["),
         (lambda samples: samples[:0], "samples are empty"),
         (lambda samples: np.where(np.arange(len(samples)) == 77, np.nan, samples), "sample 77 is not finite"),
+        (
+            lambda samples: np.where(np.arange(len(samples)) == 77, -np.inf, samples),
+            "sample 77 is not finite",
+        ),
         (lambda samples: samples * np.float32(1e12), "a sample of .* is beyond 1e\\+09"),
     ],
-    ids=["float64", "stereo", "empty", "not a number", "absurdly loud"],
+    ids=["float64", "stereo", "empty", "not a number", "infinite", "absurdly loud"],
 )
 def test_what_is_not_samples_is_refused_with_its_value(
     name: str, preset: str, spoil: Any, message: str, monkeypatch: pytest.MonkeyPatch

@@ -9,7 +9,7 @@ from typing import Any
 
 from schemas.errors import DataError
 from transforms.features.chroma import hpss_chroma
-from transforms.features.descriptors import pyaudio_68
+from transforms.features.descriptors import compare_lld, psychoacoustics, pyaudio_68
 from transforms.features.front_end import FrontEnd
 from transforms.features.images import deep_spectrum, window_image
 from transforms.features.mel import crnn_logmel, mel96, mel_steps, vggish, yamnet
@@ -21,6 +21,8 @@ FRONT_ENDS: Mapping[str, FrontEnd[Any]] = {
         crnn_logmel.FRONT_END,
         vggish.FRONT_END,
         yamnet.FRONT_END,
+        compare_lld.FRONT_END,
+        psychoacoustics.FRONT_END,
         pyaudio_68.FRONT_END,
         hpss_chroma.FRONT_END,
         mel96.FRONT_END,

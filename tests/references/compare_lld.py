@@ -1,0 +1,29 @@
+"""FS1 as a user of openSMILE's Python package computes it: one run for each level, then windows in NumPy."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def reference_descriptors(samples: NDArray[np.float32], *, rate_hz: int) -> NDArray[np.float64]:
+    """The 65 descriptors and their deltas every 10 ms, as long as the shorter of the two: [rows, 130]."""
+    import opensmile
+
+    runs = [
+        opensmile.Smile(opensmile.FeatureSet.ComParE_2016, level).process_signal(samples, rate_hz).to_numpy()
+        for level in (
+            opensmile.FeatureLevel.LowLevelDescriptors,
+            opensmile.FeatureLevel.LowLevelDescriptors_Deltas,
+        )
+    ]
+    rows = min(len(run) for run in runs)
+    return np.concatenate([run[:rows] for run in runs], axis=1).astype(np.float64)
+
+
+def reference(samples: NDArray[np.float32], *, rate_hz: int) -> NDArray[np.float64]:
+    """Deviation and mean of 100 rows, every 50: [windows, 260]."""
+    rows = reference_descriptors(samples, rate_hz=rate_hz)
+    windows = np.lib.stride_tricks.sliding_window_view(rows, 100, axis=0)[::50]
+    both = np.stack([windows.std(axis=2), windows.mean(axis=2)], axis=2)
+    return both.reshape(len(windows), -1)
