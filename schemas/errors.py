@@ -38,13 +38,22 @@ class FailureKind(StrEnum):
     DECODER_CRASH = "decoder_crash"
     DECODER_TIMEOUT = "decoder_timeout"
     DECODER_MEMORY = "decoder_memory"
+    FEATURE_CRASH = "feature_crash"
+    FEATURE_TIMEOUT = "feature_timeout"
     BAD_INPUT = "bad_input"
     BAD_BUNDLE = "bad_bundle"
     BAD_OUTPUT = "bad_output"
 
 
 # A second try can help where the fault lies with the store or the machine, not with the file.
-RETRYABLE = frozenset({FailureKind.STORAGE, FailureKind.DECODER_TIMEOUT, FailureKind.DECODER_MEMORY})
+RETRYABLE = frozenset(
+    {
+        FailureKind.STORAGE,
+        FailureKind.DECODER_TIMEOUT,
+        FailureKind.DECODER_MEMORY,
+        FailureKind.FEATURE_TIMEOUT,
+    }
+)
 
 
 class DataError(Exception):

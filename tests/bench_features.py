@@ -167,6 +167,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Every front end beside its reference, on one core.")
     parser.add_argument("names", nargs="*", metavar="NAME", help="rows by their first column (default: all)")
     parser.add_argument("--repeats", type=int, default=5, help="medians of so many (default: %(default)s)")
+    parser.add_argument("--row", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--memory", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--vgg16", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -174,15 +175,14 @@ def main() -> None:
         print(vgg16_line())
         return
     chosen = [case for case in CASES if not arguments.names or case.label in arguments.names]
-    cores = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {max(cores)})
-    if arguments.memory:
-        print(peak_mb(chosen[0]))
+    if arguments.row or arguments.memory:
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+        print(peak_mb(chosen[0]) if arguments.memory else line(chosen[0], arguments.repeats))
         return
     print(HEAD)
     for case in chosen:
-        print(line(case, arguments.repeats), flush=True)
-    os.sched_setaffinity(0, cores)
+        # A process for each row: openSMILE's library does not bear TensorFlow beside it.
+        print(child("--row", case.label, "--repeats", str(arguments.repeats)), flush=True)
     if not arguments.names:
         print("\n" + child("--vgg16"))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -9,9 +10,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from models.tensorflow_start import start_tensorflow
 from schemas.errors import DataError, FailureKind
 from tests.real import real_clips
-from tests.references.compare_lld import reference, reference_descriptors
+from tests.references.compare_lld import apart, names, reference, reference_descriptors
 from tests.sounds import clicks, music
 from transforms.features.descriptors import compare_lld as front_end
 from transforms.features.descriptors import opensmile_engine, psychoacoustics
@@ -31,8 +33,8 @@ def opensmile() -> None:
 
 def agree(samples: NDArray[np.float32]) -> None:
     rows = compare_lld(samples, rate_hz=RATE_HZ, settings=LLD)
-    np.testing.assert_array_equal(rows, reference_descriptors(samples, rate_hz=RATE_HZ))
-    found, expected = compare_lld(samples, rate_hz=RATE_HZ), reference(samples, rate_hz=RATE_HZ)
+    np.testing.assert_array_equal(rows, apart(reference_descriptors, samples, rate_hz=RATE_HZ))
+    found, expected = compare_lld(samples, rate_hz=RATE_HZ), apart(reference, samples, rate_hz=RATE_HZ)
     assert found.dtype == np.float32
     # The library's sums are in double precision and its rows in single, as ours are.
     np.testing.assert_allclose(found, expected, rtol=2e-6, atol=1e-9 * np.abs(expected).max())
@@ -77,11 +79,7 @@ def test_a_row_describes_the_second_that_begins_at_its_time() -> None:
 
 @pytest.mark.usefixtures("opensmile")
 def test_the_names_are_opensmiles() -> None:
-    import opensmile as library
-
-    levels = (library.FeatureLevel.LowLevelDescriptors, library.FeatureLevel.LowLevelDescriptors_Deltas)
-    theirs = [library.Smile(library.FeatureSet.ComParE_2016, level).feature_names for level in levels]
-    assert list(descriptor_names(deam=False)) == theirs[0] + theirs[1]
+    assert list(descriptor_names(deam=False)) == apart(names)
 
 
 def test_the_names_and_their_order_are_those_of_deams_files(shared_data: Path) -> None:
@@ -243,3 +241,44 @@ def test_the_front_end_names_the_librarys_version_and_its_terms() -> None:
 def test_nothing_is_printed(capfd: pytest.CaptureFixture[str]) -> None:
     compare_lld(music(1.5, rate_hz=RATE_HZ), rate_hz=RATE_HZ, settings=FS2)
     assert capfd.readouterr() == ("", "")
+
+
+_DIES = "import os, signal, sys; sys.stdin.readline(); os.kill(os.getpid(), signal.SIGSEGV)"
+_HANGS = "import time; time.sleep(600)"
+
+
+@pytest.mark.usefixtures("opensmile")
+@pytest.mark.parametrize(
+    ("child", "kind", "message"),
+    [
+        (_DIES, FailureKind.FEATURE_CRASH, r"^openSMILE ended with SIGSEGV$"),
+        ("import sys; sys.exit(3)", FailureKind.FEATURE_CRASH, r"^openSMILE ended with exit status 3$"),
+        (_HANGS, FailureKind.FEATURE_TIMEOUT, r"^no answer from openSMILE within 2 s$"),
+    ],
+    ids=["dies", "ends", "hangs"],
+)
+def test_a_library_that_dies_or_hangs_costs_its_track(
+    monkeypatch: pytest.MonkeyPatch, child: str, kind: FailureKind, message: str
+) -> None:
+    def start() -> subprocess.Popen[str]:
+        command = [sys.executable, "-c", child]
+        return subprocess.Popen(command, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+    engine = opensmile_engine._Engine()
+    samples = music(2.0, rate_hz=RATE_HZ)
+    with monkeypatch.context() as patched:
+        patched.setattr(opensmile_engine, "_start", start)
+        patched.setattr(opensmile_engine, "_START_S", 0.0)
+        with pytest.raises(DataError, match=message) as caught:
+            engine.run("statistics", samples, rate_hz=RATE_HZ)
+    assert caught.value.kind is kind
+    # The next track has a new process.
+    assert engine.run("statistics", samples, rate_hz=RATE_HZ).shape == (2, 260)
+
+
+@pytest.mark.usefixtures("opensmile")
+def test_tensorflow_in_the_same_process_does_no_harm() -> None:
+    samples = music(20.0, rate_hz=RATE_HZ)
+    before = compare_lld(samples, rate_hz=RATE_HZ)
+    start_tensorflow(threads=1)
+    np.testing.assert_array_equal(compare_lld(samples, rate_hz=RATE_HZ), before)
