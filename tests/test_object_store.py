@@ -108,6 +108,20 @@ def test_a_manifest_in_a_bucket_leads_to_its_tracks(store: Store, tmp_path: Path
     assert kinds == {"b": "not_found", "c": "bad_uri"}
 
 
+def test_features_of_a_bucket_go_into_the_bucket_and_out_as_text(store: Store, tmp_path: Path) -> None:
+    features = ["features", "mel-steps", "gs://music/audio", "--output", "gs://music/steps", "--workers", 1]
+    done = store.moodscribe(*features)
+    assert done.returncode == 0, done.stderr
+    assert "5 inputs: 2 extracted, 1 duplicate, 1 failed, 1 skipped" in done.stdout
+    table = tmp_path / "steps.csv"
+    exported = store.moodscribe("export", "gs://music/steps", "features", table)
+    assert exported.returncode == 0, exported.stderr
+    rows = pd.read_csv(table).set_index("name")
+    assert rows.groupby(level=0).size().to_dict() == {
+        f"gs://music/audio/{name}": 8 for name in ("album/one.flac", "album/two.flac", "copy.flac")
+    }
+
+
 def test_a_bundle_that_is_not_in_the_bucket_is_told_before_anything_runs(store: Store) -> None:
     tag = ["tag", "gs://music/audio", "--output", "gs://music/moods", "--bundle", "gs://music/bundles/none"]
     done = store.moodscribe(*tag)

@@ -51,8 +51,9 @@ class FrontEnd(Generic[S]):
     """A front end with its presets; new numbers need a new version.
 
     `rate_hz` is the rate of the samples that it takes, None for the file's own. The first of `presets` is the
-    default. `start` may load weights; what it returns is a pure function. `needs` names what it takes besides
-    samples, such as weights, with their version or hash; it raises DataError where they are not here.
+    default. `start` may load weights; what it returns is a pure function. `needs` says what it takes besides
+    samples, such as weights by their hash or a library by its version, and stands in a run's record with the
+    settings, in place of those of the same name; it raises DataError where something is not here.
     `terms` are those of others that its users have to be told.
     """
 

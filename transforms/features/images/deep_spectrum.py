@@ -155,7 +155,7 @@ def _layout(settings: DeepSpectrumSettings) -> Layout:
 
 
 def _needs(settings: DeepSpectrumSettings) -> dict[str, str]:
-    """The layer that is read and the SHA-256 of the weights."""
+    """The layer that is read, and the weights by what they are, not by where they lie."""
     from models.image_nets.fetching import known_sha256
     from models.image_nets.graph import layer_of
     from models.image_nets.registry import net_entry
@@ -164,7 +164,7 @@ def _needs(settings: DeepSpectrumSettings) -> dict[str, str]:
     colour_table(settings.colour_map)
     path = weights_path(settings.net, given=settings.weights)
     layer = layer_of(net_entry(settings.net), settings.layer)
-    return {"layer": layer, "weights_sha256": known_sha256(path)}
+    return {"layer": layer, "weights": f"sha256 {known_sha256(path)}"}
 
 
 def _start(settings: DeepSpectrumSettings) -> Extractor:
