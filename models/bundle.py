@@ -13,7 +13,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -22,13 +22,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.registry import Role, Settings, architecture, parse_settings
+from models.views import View
 from schemas.errors import bad_bundle
 
 FORMAT = 1
 INDEX = "bundle.json"
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _MAX_INDEX_BYTES = 8 << 20
-_RATE_HZ = 16_000
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,19 @@ class Member:
     settings: Settings
     front_end: str
     weights: str
+    front_end_settings: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def input_key(self) -> str:
+        """Its front end with what of its settings is not the default: equal keys share their features."""
+        if not self.front_end_settings:
+            return self.front_end
+        return f"{self.front_end} {json.dumps(self.front_end_settings, sort_keys=True)}"
+
+    @property
+    def view(self) -> View:
+        """What of a track one call of it sees."""
+        return architecture(self.architecture).view(self.settings)
 
     @property
     def role(self) -> Role:
@@ -68,7 +81,6 @@ class Bundle:
     folder: Path
     name: str
     version: str
-    rate_hz: int
     tags: tuple[str, ...]
     members: tuple[Member, ...]
     decisions: Decisions
@@ -82,12 +94,18 @@ class Bundle:
 
     @cached_property
     def front_ends(self) -> tuple[str, ...]:
-        """Keys of the front ends that its members need, in order, each once."""
-        return tuple(dict.fromkeys(member.front_end for member in self.members))
+        """Keys of the front ends that its members need, with their settings, in order, each once."""
+        return tuple(dict.fromkeys(member.input_key for member in self.members))
 
     def of_role(self, role: Role) -> tuple[Member, ...]:
         """Members of one role, in order."""
         return tuple(member for member in self.members if member.role is role)
+
+    @property
+    def pairs(self) -> tuple[str, ...]:
+        """Antonym pairs that its members tell apart, in order, each once."""
+        pairs = (getattr(member.settings, "pair", "") for member in self.of_role(Role.ANTONYM))
+        return tuple(dict.fromkeys(pairs))
 
     def weights(self, member: Member) -> dict[str, NDArray[Any]]:
         """Arrays of a member by variable path."""
@@ -134,20 +152,17 @@ def read_bundle(folder: Path) -> Bundle:
 
 def _parse(folder: Path, fields: Mapping[str, Any], sha256: str) -> Bundle:
     tags = tuple(str(tag) for tag in fields["tags"])
-    if len(set(tags)) != len(tags) or not tags:
-        raise ValueError("tags are empty or repeat")
+    if len(set(tags)) != len(tags):
+        raise ValueError("tags repeat")
     calibration, thresholds = fields["calibration"], fields["thresholds"]
     if fields["fusion"] != {"method": "mean"}:
         raise ValueError(f"fusion {fields['fusion']!r} is not known")
-    if fields["rate_hz"] != _RATE_HZ:
-        raise ValueError(f"rate_hz is {fields['rate_hz']!r}; the front ends take {_RATE_HZ}")
     if not isinstance(fields["files"], Mapping):
         raise ValueError("files is not an object")
     bundle = Bundle(
         folder=folder,
         name=_word(fields["name"]),
         version=_word(fields["version"]),
-        rate_hz=_RATE_HZ,
         tags=tags,
         members=tuple(_member(member) for member in fields["members"]),
         decisions=Decisions(
@@ -160,9 +175,13 @@ def _parse(folder: Path, fields: Mapping[str, Any], sha256: str) -> Bundle:
         terms=str(fields["terms"]),
         sha256=sha256,
     )
-    for role in Role:
-        if not bundle.of_role(role):
-            raise ValueError(f"no member is a {role}")
+    if not bundle.members:
+        raise ValueError("it has no members")
+    targets = {getattr(member.settings, "target", "both") for member in bundle.of_role(Role.REGRESSOR)}
+    if targets and "both" not in targets and targets != {"valence", "arousal"}:
+        raise ValueError(f"its regressors give {targets.pop()} only")
+    if bool(tags) != bool(bundle.of_role(Role.TAGGER)):
+        raise ValueError(f"{len(tags)} tags, but {len(bundle.of_role(Role.TAGGER))} taggers")
     for member in bundle.members:
         if (scores := getattr(member.settings, "tags", len(tags))) != len(tags):
             raise ValueError(f"member {member.name!r} scores {scores} tags of {len(tags)}")
@@ -182,7 +201,19 @@ def _member(fields: Mapping[str, Any]) -> Member:
         settings=parse_settings(known.name, fields["settings"]),
         front_end=known.front_end,
         weights=_word(fields["weights"]),
+        front_end_settings=_front_end_settings(fields),
     )
+
+
+def _front_end_settings(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings of a member's front end that are not its default; which there are is for the front end to say."""
+    settings = fields.get("front_end_settings", {})
+    plain = isinstance(settings, dict) and all(
+        isinstance(value, str | int | float | bool) for value in settings.values()
+    )
+    if not plain:
+        raise ValueError(f"member {fields['name']!r}: front_end_settings {settings!r} are not plain values")
+    return dict(settings)
 
 
 def is_plain_name(value: Any) -> bool:

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.bundle import Bundle, Member
-from models.registry import Role, architecture
+from models.bundle import Bundle
+from models.registry import architecture
 from models.tensorflow_start import start_tensorflow
 from models.weights import set_weights
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Inputs of one kind of member for several chunks: `values` [batch, ...] and what of them counts.
+    """Inputs of one kind of member for several windows: `values` [batch, ...] and what of them counts.
 
-    `extent` is `valid` [batch] int32 (steps that count) for taggers, `inside` [batch, steps] bool for
-    regressors.
+    `extent` is `valid` [batch] int32 (rows that count) for chunks, `inside` [batch, rows] bool for steps.
     """
 
     values: NDArray[Any]
@@ -45,18 +44,9 @@ class Ensemble:
             set_weights(model, self._bundle.weights(member), source=member.weights)
             self._functions[member.name] = compiled(model)
 
-    def tag(self, batches: Mapping[str, Batch]) -> NDArray[np.float32]:
-        """Scores of every tagger: batches by front end -> [taggers, batch, tags] float32."""
-        taggers = self._bundle.of_role(Role.TAGGER)
-        return np.stack([self._run(member, batches[member.front_end]) for member in taggers])
-
-    def regress(self, batches: Mapping[str, Batch]) -> NDArray[np.float32]:
-        """Curves of every regressor: batches by front end -> [regressors, batch, steps, 2] float32."""
-        regressors = self._bundle.of_role(Role.REGRESSOR)
-        return np.stack([self._run(member, batches[member.front_end]) for member in regressors])
-
-    def _run(self, member: Member, batch: Batch) -> NDArray[np.float32]:
-        result: NDArray[np.float32] = self._functions[member.name](batch.values, batch.extent).numpy()
+    def run(self, member: str, batch: Batch) -> NDArray[np.float32]:
+        """Output of a member by name: scores [batch, tags], shares [batch, 2] or curves [batch, steps, n]."""
+        result: NDArray[np.float32] = self._functions[member](batch.values, batch.extent).numpy()
         return result
 
 

@@ -1,4 +1,4 @@
-"""The one registry of architectures: the name that a bundle uses -> its role, inputs and builder."""
+"""The one registry of architectures: the name that a bundle uses -> its role, inputs, view and builder."""
 
 from __future__ import annotations
 
@@ -8,15 +8,35 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, get_type_hints
 
+from models.antonyms import antonym_rnn
+from models.antonyms.antonym_rnn import AntonymSettings
+from models.regressors import autoencoder, deep_lstm, dilated, gru, two_convolutions
+from models.regressors.autoencoder import AutoencoderSettings
+from models.regressors.deep_lstm import DeepLstmSettings
 from models.regressors.dilated import DilatedSettings
+from models.regressors.gru import GruSettings
+from models.regressors.two_convolutions import TwoConvolutionsSettings
+from models.taggers import crnn, deep_spectrum_rnn, image_rnn
 from models.taggers.crnn import CrnnSettings
+from models.taggers.deep_spectrum_rnn import DeepSpectrumRnnSettings
 from models.taggers.image_rnn import ImageRnnSettings
+from models.views import View
 from schemas.errors import bad_bundle
 
 if TYPE_CHECKING:
     import keras
 
-Settings = CrnnSettings | ImageRnnSettings | DilatedSettings
+Settings = (
+    CrnnSettings
+    | ImageRnnSettings
+    | DeepSpectrumRnnSettings
+    | AntonymSettings
+    | DilatedSettings
+    | DeepLstmSettings
+    | GruSettings
+    | AutoencoderSettings
+    | TwoConvolutionsSettings
+)
 
 
 class Role(StrEnum):
@@ -24,6 +44,7 @@ class Role(StrEnum):
 
     TAGGER = "tagger"
     REGRESSOR = "regressor"
+    ANTONYM = "antonym"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,32 +56,53 @@ class Architecture:
     front_end: str
     settings: type[Settings]
     build: Callable[[Any], keras.Model]
-
-
-def _build_crnn(settings: CrnnSettings) -> keras.Model:
-    from models.taggers.crnn import build
-
-    return build(settings)
-
-
-def _build_image_rnn(settings: ImageRnnSettings) -> keras.Model:
-    from models.taggers.image_rnn import build
-
-    return build(settings)
-
-
-def _build_dilated(settings: DilatedSettings) -> keras.Model:
-    from models.regressors.dilated import build
-
-    return build(settings)
+    view: Callable[[Any], View]
 
 
 ARCHITECTURES: Mapping[str, Architecture] = {
     architecture.name: architecture
     for architecture in (
-        Architecture("crnn", Role.TAGGER, "crnn-logmel@1", CrnnSettings, _build_crnn),
-        Architecture("image-rnn", Role.TAGGER, "window-image@1", ImageRnnSettings, _build_image_rnn),
-        Architecture("dilated", Role.REGRESSOR, "mel-steps@1", DilatedSettings, _build_dilated),
+        Architecture("crnn", Role.TAGGER, "crnn-logmel@1", CrnnSettings, crnn.build, crnn.view),
+        Architecture(
+            "image-rnn", Role.TAGGER, "window-image@1", ImageRnnSettings, image_rnn.build, image_rnn.view
+        ),
+        Architecture("dilated", Role.REGRESSOR, "mel-steps@1", DilatedSettings, dilated.build, dilated.view),
+        Architecture(
+            "deep-spectrum-rnn",
+            Role.TAGGER,
+            "deep-spectrum@1",
+            DeepSpectrumRnnSettings,
+            deep_spectrum_rnn.build,
+            deep_spectrum_rnn.view,
+        ),
+        Architecture(
+            "antonym-rnn",
+            Role.ANTONYM,
+            "hpss-chroma@1",
+            AntonymSettings,
+            antonym_rnn.build,
+            antonym_rnn.view,
+        ),
+        Architecture(
+            "deep-lstm", Role.REGRESSOR, "compare-lld@1", DeepLstmSettings, deep_lstm.build, deep_lstm.view
+        ),
+        Architecture("gru", Role.REGRESSOR, "pyaudio-68@1", GruSettings, gru.build, gru.view),
+        Architecture(
+            "autoencoder",
+            Role.REGRESSOR,
+            "mel96@1",
+            AutoencoderSettings,
+            autoencoder.build,
+            autoencoder.view,
+        ),
+        Architecture(
+            "two-convolutions",
+            Role.REGRESSOR,
+            "mel96@1",
+            TwoConvolutionsSettings,
+            two_convolutions.build,
+            two_convolutions.view,
+        ),
     )
 }
 
@@ -88,7 +130,7 @@ _LARGEST = 16_384
 
 def _fit(name: str, value: Any, hint: Any) -> Any:
     """`value` as the type of its field: a size, a share in [0, 1), a str or a tuple of sizes."""
-    if hint is str and isinstance(value, str):
+    if hint in (str, bool) and isinstance(value, hint):
         return value
     if hint is float and isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1:
         return float(value)

@@ -36,14 +36,14 @@ class MoodTables:
     @property
     def names(self) -> tuple[str, ...]:
         """Tables that there are: of a run of the main job or of one of features."""
-        return tuple(self.runs[-1]["tables"])
+        return tuple(dict.fromkeys(name for run in self.runs for name in run["tables"]))
 
     def files(self, table: str) -> list[str]:
         """Parquet files of a table, of all committed runs, oldest first."""
         return [
             join(self.output_uri, RUN_FOLDER_PREFIX + run["run_id"], name)
             for run in self.runs
-            for name in run["tables"][table]["files"]
+            for name in run["tables"].get(table, {}).get("files", ())
         ]
 
     def read(self, table: str) -> pd.DataFrame:

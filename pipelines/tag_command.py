@@ -16,7 +16,7 @@ from pipelines.tables import MOODS, check_output
 from schemas.identity import RunIdentity, new_run_id, settings_hash, timestamp
 from schemas.tracks import Status
 from transforms.inputs.stage import InputSpec, inspect_input
-from transforms.tagging.job import TaggingJob
+from transforms.tagging.job import TaggingJob, rows_a_track
 from transforms.tagging.windows import Coverage
 from transforms.tagging.worker import WorkSettings
 from transforms.writing.account import RunPlan
@@ -49,7 +49,9 @@ def prepare(arguments: argparse.Namespace, spec: InputSpec, bundle: Bundle, outp
     }
     identity = RunIdentity(new_run_id(), bundle.key, settings_hash(settings), output_uri)
     source = str(Path(arguments.bundle).absolute()) if Path(arguments.bundle).is_dir() else arguments.bundle
-    job = TaggingJob(source, bundle.sha256, identity, work, arguments.rows_per_file)
+    job = TaggingJob(
+        source, bundle.sha256, identity, work, arguments.rows_per_file, tuple(rows_a_track(bundle))
+    )
     return Run(spec, job, plan(bundle, identity, input_uri=spec.uri, settings=settings))
 
 
@@ -61,7 +63,7 @@ def plan(bundle: Bundle, identity: RunIdentity, *, input_uri: str, settings: Map
         input_uri=input_uri,
         started=timestamp(),
         done=Status.TAGGED,
-        rows_a_track={"mood_tags": len(bundle.tags), "emotion_curves": 1},
+        rows_a_track=rows_a_track(bundle),
         tags=bundle.tags,
         described=described,
     )

@@ -1,4 +1,4 @@
-"""`moodscribe weights`: fetch the image nets' ImageNet weights from their official homes, and list them."""
+"""`moodscribe weights`: fetch pretrained weights of nets from their official homes, and list them."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 _LOG_PERIOD_S = 15.0
 
 _WEIGHTS = """\
-ImageNet weights for the image nets that some front ends use. None is shipped: each is fetched from its
-official home on request, checked against its maker's checksum, and kept in $XDG_CACHE_HOME/moodscribe/weights
-(without XDG_CACHE_HOME, in ~/.cache/moodscribe/weights).
+ImageNet weights for the image nets that some front ends use, and VGGish's, from which the CRNN can start its
+training. None is shipped: each is fetched from its official home on request, checked against its checksum,
+and kept in $XDG_CACHE_HOME/moodscribe/weights (without XDG_CACHE_HOME, in ~/.cache/moodscribe/weights).
 """
 
 _FETCH_EXAMPLES = """\
@@ -39,7 +39,7 @@ def add_weights(commands: argparse._SubParsersAction[HintingParser]) -> None:
     raw = argparse.RawDescriptionHelpFormatter
     weights = commands.add_parser(
         "weights",
-        help="fetch or list the weights of image nets",
+        help="fetch or list pretrained weights of nets",
         description=_WEIGHTS,
         formatter_class=raw,
     )
@@ -51,7 +51,7 @@ def add_weights(commands: argparse._SubParsersAction[HintingParser]) -> None:
         epilog=_FETCH_EXAMPLES,
         formatter_class=raw,
     )
-    fetch.add_argument("net", metavar="NAME", help="image net, as `moodscribe weights list` names it")
+    fetch.add_argument("net", metavar="NAME", help="net, as `moodscribe weights list` names it")
     fetch.add_argument(
         "--mirror", metavar="URL", default="", help="https://, gs:// or folder that has the file"
     )
@@ -64,6 +64,7 @@ def add_weights(commands: argparse._SubParsersAction[HintingParser]) -> None:
 
 def _run_fetch(arguments: argparse.Namespace, _: list[str]) -> int:
     from models.image_nets.fetching import fetch
+    from models.image_nets.registry import NETS
     from models.image_nets.weights import weights_file
     from pipelines.cli import EXIT_DONE
 
@@ -78,7 +79,7 @@ def _run_fetch(arguments: argparse.Namespace, _: list[str]) -> int:
         done = fetch(file, folder=folder, mirror=arguments.mirror, progress=progress)
     print(f"{'already here' if done.was_there else 'fetched from ' + done.url}")
     print(f"{done.path}  {done.digest.size:,} bytes  SHA-256 {done.digest.sha256}")
-    if folder:
+    if folder and arguments.net in NETS:
         print(f"to use it: --set weights={done.path}")
     return EXIT_DONE
 

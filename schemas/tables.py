@@ -7,14 +7,15 @@ from dataclasses import replace
 
 import pyarrow as pa
 
+from schemas.antonyms import ANTONYMS
 from schemas.emotion_curves import EMOTION_CURVES
 from schemas.failures import FAILURES
 from schemas.mood_tags import MOOD_TAGS
 from schemas.table import Table
 from schemas.tracks import TRACKS
 
-NAMES = ("tracks", "mood_tags", "emotion_curves", "features", "failures")
-MOODS: Mapping[str, Table] = {table.name: table for table in (MOOD_TAGS, EMOTION_CURVES)}
+NAMES = ("tracks", "mood_tags", "emotion_curves", "antonyms", "features", "failures")
+MOODS: Mapping[str, Table] = {table.name: table for table in (MOOD_TAGS, EMOTION_CURVES, ANTONYMS)}
 
 
 def tables_of_run(results: Mapping[str, Table], manifest_columns: Sequence[pa.Field]) -> dict[str, Table]:

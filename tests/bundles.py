@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from models.bundle import Bundle, write_index
 from models.registry import Settings, architecture
@@ -25,35 +28,61 @@ MEMBERS: tuple[tuple[str, str, Settings], ...] = (
 
 def write_small_bundle(folder: Path, *, seed: int = 7) -> Bundle:
     """Build, save and index the bundle; the same seed gives the same files."""
+    members = [Planned(name, kind, settings) for name, kind, settings in MEMBERS]
+    return write_bundle(folder, members, tags=TAGS, seed=seed)
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A member of a bundle for tests."""
+
+    name: str
+    architecture: str
+    settings: Settings
+    front_end_settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+def write_bundle(folder: Path, members: Sequence[Planned], *, tags: Sequence[str], seed: int = 7) -> Bundle:
+    """A bundle of these members with random weights; the same seed gives the same files."""
     import keras
 
     keras.utils.set_random_seed(seed)
     folder.mkdir(parents=True, exist_ok=True)
-    members = []
-    for name, kind, settings in MEMBERS:
-        save_weights(architecture(kind).build(settings), folder / f"{name}.safetensors")
-        members.append(
-            {
-                "name": name,
-                "architecture": kind,
-                "settings": settings,
-                "front_end": architecture(kind).front_end,
-                "weights": f"{name}.safetensors",
-            }
-        )
+    for member in members:
+        model = architecture(member.architecture).build(member.settings)
+        save_weights(model, folder / f"{member.name}.safetensors")
     (folder / "card.md").write_text("Random weights, for tests.\n")
+    count = len(tags)
     return write_index(
         folder,
         {
             "name": "small",
             "version": "1",
-            "rate_hz": 16_000,
-            "tags": TAGS,
-            "members": members,
+            "tags": list(tags),
+            "members": [
+                {
+                    "name": member.name,
+                    "architecture": member.architecture,
+                    "settings": member.settings,
+                    "front_end": architecture(member.architecture).front_end,
+                    "weights": f"{member.name}.safetensors",
+                    **(
+                        {"front_end_settings": dict(member.front_end_settings)}
+                        if member.front_end_settings
+                        else {}
+                    ),
+                }
+                for member in members
+            ],
             "fusion": {"method": "mean"},
             # Untrained scores lie close to one half: a steep calibration spreads them.
-            "calibration": {"method": "platt", "scale": [40.0] * 8, "bias": [0.0] * 8, "provenance": "none"},
-            "thresholds": {"values": [0.5] * 8, "provenance": "none"},
+            "calibration": {
+                "method": "platt",
+                "scale": [40.0] * count,
+                "bias": [0.0] * count,
+                "provenance": "none",
+            },
+            "thresholds": {"values": [0.5] * count, "provenance": "none"},
             "terms": "none",
             "card": "card.md",
         },

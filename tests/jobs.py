@@ -15,7 +15,7 @@ from pipelines.tables import committed_runs
 from pipelines.tag_command import plan
 from schemas.identity import RunIdentity, new_run_id
 from transforms.inputs.stage import inspect_input
-from transforms.tagging.job import TaggingJob
+from transforms.tagging.job import TaggingJob, rows_a_track
 from transforms.tagging.worker import WorkSettings
 
 
@@ -24,7 +24,14 @@ def plan_run(
 ) -> Run:
     """A run as the command would make it."""
     identity = RunIdentity(new_run_id(), bundle.key, "test", str(output))
-    job = TaggingJob(str(bundle.folder), bundle.sha256, identity, work or WorkSettings(), rows_per_file)
+    job = TaggingJob(
+        str(bundle.folder),
+        bundle.sha256,
+        identity,
+        work or WorkSettings(),
+        rows_per_file,
+        tuple(rows_a_track(bundle)),
+    )
     return Run(inspect_input(str(source)), job, plan(bundle, identity, input_uri=str(source), settings={}))
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from models.views import ChunkView, StepView
 from schemas.clock import (
     CHUNK_S,
     Chunk,
@@ -20,8 +21,10 @@ from schemas.clock import (
 )
 from schemas.errors import DataError, FailureKind, Stage
 from transforms.decoding.audio import regroup, resample
+from transforms.features.front_end import Layout
 from transforms.features.mel import mel_steps, spectrum
-from transforms.tagging.windows import CORE_STEPS, Coverage, TaggingPlan, segments
+from transforms.tagging.features import Rows
+from transforms.tagging.windows import Coverage, TaggingPlan, windows
 
 RATE_HZ = 16_000
 CHUNK, MINIMUM, HOP = 320_000, 48_000, 256
@@ -54,6 +57,9 @@ def random_lengths() -> list[int]:
 )
 def test_seconds_become_the_nearest_whole_sample(seconds: float, rate_hz: int, samples: int) -> None:
     assert to_samples(seconds, rate_hz=rate_hz) == samples
+
+
+VIEW = ChunkView(rows=1250)
 
 
 def test_samples_survive_the_way_to_seconds_and_back() -> None:
@@ -153,14 +159,15 @@ def test_overlapping_chunks_start_at_every_stride_and_reach_the_end_once() -> No
 )
 def test_strides_are_whole_frames_and_at_least_one(stride_s: float, samples: int) -> None:
     # 5 s are 312.5 frames: halves go to the even neighbour.
-    assert TaggingPlan(stride_s=stride_s).chunks.stride_samples == samples
+    assert TaggingPlan(stride_s=stride_s).chunks(VIEW, rate_hz=RATE_HZ).stride_samples == samples
 
 
 def test_the_plan_of_a_job_cuts_as_its_coverage_says() -> None:
     total = 61 * RATE_HZ
-    assert TaggingPlan().chunks == PLAN
-    assert TaggingPlan(Coverage.WHOLE).cut(total) == whole_track_chunks(total, PLAN)
-    assert TaggingPlan(Coverage.CENTRE).cut(total) == [Chunk(327_936, CHUNK, CHUNK)]
+    whole, centre = TaggingPlan(Coverage.WHOLE), TaggingPlan(Coverage.CENTRE)
+    assert whole.chunks(VIEW, rate_hz=RATE_HZ) == PLAN
+    assert whole.cut(total, VIEW, rate_hz=RATE_HZ) == whole_track_chunks(total, PLAN)
+    assert centre.cut(total, VIEW, rate_hz=RATE_HZ) == [Chunk(327_936, CHUNK, CHUNK)]
 
 
 @pytest.mark.parametrize(
@@ -176,12 +183,52 @@ def test_no_step_of_a_curve_ends_past_the_track_and_less_than_one_is_left_over()
         assert 0 <= total - end < 8_000
 
 
-def test_segments_make_up_the_curve() -> None:
+def rows(count: int, *, step_s: float = 0.5, rate_hz: int = RATE_HZ) -> Rows:
+    """Rows that hold their own number, of a track as long as they are."""
+    values = np.arange(count, dtype=np.float32)[:, None]
+    return Rows(values, Layout(("number",), step_s=step_s), rate_hz, round(count * step_s * rate_hz))
+
+
+def test_stretches_make_up_the_curve_and_see_what_lies_around_them() -> None:
+    view = StepView(rows=80 + 2 * 14, hop=80, lead=14, first_step=14)
     for steps in (1, 79, 80, 81, 160, 479, 480):
-        parts = segments(steps)
-        assert [part.start for part in parts] == list(range(0, steps, CORE_STEPS))
-        assert sum(part.length for part in parts) == steps
-        assert all(0 < part.length <= CORE_STEPS for part in parts)
+        cut = windows(rows(steps), view, TaggingPlan())
+        assert sum(window.steps for window in cut) == steps
+        kept = [window.values[14 : 14 + window.steps, 0] for window in cut]
+        assert np.concatenate(kept).tolist() == list(range(steps))
+        for index, window in enumerate(cut):
+            seen = np.arange(index * 80 - 14, index * 80 + 94)
+            inside = (seen >= 0) & (seen < steps)
+            np.testing.assert_array_equal(window.extent, inside)
+            np.testing.assert_array_equal(window.values[:, 0], np.where(inside, seen, 0))
+
+
+def test_a_model_that_looks_back_gives_a_value_for_each_whole_hop() -> None:
+    view = StepView(rows=60, hop=10, lead=50, steps=1)
+    cut = windows(rows(57, step_s=0.05), view, TaggingPlan())
+    assert len(cut) == 5
+    assert [int(window.values[window.extent].max()) for window in cut] == [9, 19, 29, 39, 49]
+    assert [int(window.extent.sum()) for window in cut] == [10, 20, 30, 40, 50]
+
+
+def test_a_view_of_whole_tracks_is_padded_to_two_minutes() -> None:
+    (window,) = windows(rows(241), StepView(rows=0, hop=0), TaggingPlan())
+    assert (window.values.shape, window.extent.sum(), window.steps) == ((480, 1), 241, 241)
+    assert windows(rows(0), StepView(rows=0, hop=0), TaggingPlan()) == []
+
+
+@pytest.mark.parametrize(
+    ("step_s", "rate_hz", "in_chunk"), [(1.0, 44_100, 30), (5.0, 22_050, 6), (0.5, 16_000, 60)]
+)
+def test_chunks_of_thirty_seconds_have_the_rows_that_lie_in_them(
+    step_s: float, rate_hz: int, in_chunk: int
+) -> None:
+    view = ChunkView(rows=in_chunk, length_s=30.0)
+    first, second = windows(rows(round(50 / step_s), step_s=step_s, rate_hz=rate_hz), view, TaggingPlan())
+    assert first.values[:, 0].tolist() == list(range(in_chunk))
+    assert second.extent == round(20 / step_s)
+    assert second.values[: second.extent, 0].tolist() == list(range(in_chunk, round(50 / step_s)))
+    assert (first.weight, second.weight) == (30 * rate_hz, 20 * rate_hz)
 
 
 def blocks_of(total: int, rate_hz: int) -> Iterator[tuple[int, NDArray[np.float32]]]:

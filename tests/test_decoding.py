@@ -78,12 +78,12 @@ def video_without_sound() -> bytes:
 @pytest.fixture(scope="module")
 def decoder() -> Iterator[SandboxedDecoder]:
     """One decoder for the whole file, as a worker has one for all its tracks."""
-    with SandboxedDecoder(DecodeLimits(timeout_s=20), rate_hz=RATE_HZ, block_samples=BLOCK) as shared:
+    with SandboxedDecoder(DecodeLimits(timeout_s=20), block_samples=BLOCK) as shared:
         yield shared
 
 
 def decoded(decoder: SandboxedDecoder, data: bytes) -> tuple[DecodedAudio, NDArray[np.float32]]:
-    audio = decoder.decode(data)
+    audio = decoder.decode(data, rate_hz=RATE_HZ)
     return audio, np.concatenate(list(audio))
 
 
@@ -98,7 +98,9 @@ def refusal(decoder: SandboxedDecoder, data: bytes) -> DataError:
 def heard(decoder: SandboxedDecoder, data: bytes) -> tuple[TrackReading, dict[str, NDArray[Any]]]:
     """A track read to its end, and its features."""
     reading = TrackReading(data, decoder, StageClock())
-    features = extract(reading.blocks(), STREAMED.values(), total_samples=lambda: reading.total_samples)
+    features = extract(
+        reading.blocks(RATE_HZ), STREAMED.values(), total_samples=lambda: reading.total_samples
+    )
     return reading, features
 
 
@@ -230,7 +232,7 @@ def test_samples_at_the_wanted_rate_come_through_untouched_in_blocks_of_one_leng
     decoder: SandboxedDecoder,
 ) -> None:
     original = noise(5.3, RATE_HZ, channels=1)
-    blocks = list(decoder.decode(by_sndfile(original, RATE_HZ, "WAV", "FLOAT")))
+    blocks = list(decoder.decode(by_sndfile(original, RATE_HZ, "WAV", "FLOAT"), rate_hz=RATE_HZ))
     assert [len(block) for block in blocks] == [BLOCK, BLOCK, 84_800 - 2 * BLOCK]
     assert all(block.dtype == np.float32 for block in blocks)
     np.testing.assert_array_equal(np.concatenate(blocks), original[:, 0])
@@ -388,7 +390,7 @@ def test_a_small_file_of_an_hour_of_silence_is_stopped_at_the_longest_duration()
     bomb = by_sndfile(np.zeros((3600 * 8_000, 1), np.int16), 8_000, "FLAC")
     assert len(bomb) < 100_000
     limits = DecodeLimits(timeout_s=20, max_duration_s=30)
-    with SandboxedDecoder(limits, rate_hz=RATE_HZ, block_samples=BLOCK) as decoder:
+    with SandboxedDecoder(limits, block_samples=BLOCK) as decoder:
         error = refusal(decoder, bomb)
         assert (error.kind, error.message) == (FailureKind.TOO_LONG, "longer than 30 s")
         just = by_sndfile(tone(30.0, 8_000), 8_000, "WAV")
@@ -401,7 +403,7 @@ def test_a_small_file_of_an_hour_of_silence_is_stopped_at_the_longest_duration()
 def test_a_decoder_without_memory_fails_the_track_and_does_not_hang(data: bytes) -> None:
     limits = DecodeLimits(timeout_s=20, memory_mb=16)
     begin = time.monotonic()
-    with SandboxedDecoder(limits, rate_hz=RATE_HZ, block_samples=BLOCK) as decoder:
+    with SandboxedDecoder(limits, block_samples=BLOCK) as decoder:
         error = refusal(decoder, data)
     assert error.kind in (FailureKind.DECODER_MEMORY, FailureKind.DECODER_CRASH)
     assert time.monotonic() - begin < 15
@@ -409,7 +411,7 @@ def test_a_decoder_without_memory_fails_the_track_and_does_not_hang(data: bytes)
 
 def test_the_smallest_memory_that_the_command_allows_is_enough_for_every_library() -> None:
     limits = DecodeLimits(timeout_s=20, memory_mb=512)
-    with SandboxedDecoder(limits, rate_hz=RATE_HZ, block_samples=BLOCK) as decoder:
+    with SandboxedDecoder(limits, block_samples=BLOCK) as decoder:
         for data in (
             by_sndfile(noise(60, 48_000), 48_000, "FLAC"),
             by_ffmpeg(noise(10, 48_000), 48_000, "ipod", "aac"),
@@ -440,7 +442,7 @@ def faulty(monkeypatch: pytest.MonkeyPatch) -> Iterator[SandboxedDecoder]:
     """A decoder that dies on files that begin with "crash" and hangs on "hang"."""
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
     limits = DecodeLimits(timeout_s=1.5, child_module="tests.faulty_child")
-    with SandboxedDecoder(limits, rate_hz=RATE_HZ, block_samples=BLOCK) as decoder:
+    with SandboxedDecoder(limits, block_samples=BLOCK) as decoder:
         yield decoder
 
 
@@ -474,7 +476,7 @@ def test_a_file_that_hangs_the_decoder_costs_one_track_and_no_more_than_the_limi
 
 
 def test_time_that_the_owner_takes_between_blocks_is_not_the_decoders(faulty: SandboxedDecoder) -> None:
-    blocks = iter(faulty.decode(by_sndfile(noise(20.0, 44_100), 44_100, "FLAC")))
+    blocks = iter(faulty.decode(by_sndfile(noise(20.0, 44_100), 44_100, "FLAC"), rate_hz=RATE_HZ))
     next(blocks)
     time.sleep(1.7)  # longer than the limit
     assert sum(map(len, blocks)) == 20 * RATE_HZ - BLOCK
@@ -498,7 +500,7 @@ def test_a_decoder_that_was_killed_while_it_waited_is_replaced(decoder: Sandboxe
 
 def test_a_track_that_is_not_read_to_its_end_does_not_leak_into_the_next(decoder: SandboxedDecoder) -> None:
     long, short = noise(10.0, RATE_HZ, channels=1), tone(2.5, RATE_HZ)
-    next(iter(decoder.decode(by_sndfile(long, RATE_HZ, "WAV", "FLOAT"))))
+    next(iter(decoder.decode(by_sndfile(long, RATE_HZ, "WAV", "FLOAT"), rate_hz=RATE_HZ)))
     _, samples = decoded(decoder, by_sndfile(short, RATE_HZ, "WAV", "FLOAT"))
     np.testing.assert_array_equal(samples, short[:, 0])
 
@@ -510,18 +512,18 @@ def test_a_short_file_after_a_long_one_is_not_read_with_the_long_ones_tail(decod
 
 def test_a_decoder_that_does_not_start_is_no_fault_of_the_track_and_leaves_nothing_open() -> None:
     limits = DecodeLimits(child_module="tests.there_is_no_such_module")
-    with SandboxedDecoder(limits, rate_hz=RATE_HZ, block_samples=BLOCK) as decoder:
+    with SandboxedDecoder(limits, block_samples=BLOCK) as decoder:
         descriptors, processes = open_descriptors(), children()
         for _ in range(3):
             with pytest.raises(RuntimeError, match="did not start: the decoder ended with exit status 1"):
-                decoder.decode(b"x")
+                decoder.decode(b"x", rate_hz=RATE_HZ)
         assert open_descriptors() <= descriptors
         assert len(children()) <= len(processes)
 
 
 def test_closing_ends_the_process_and_its_descriptors_and_closing_twice_is_closing() -> None:
     descriptors, processes = open_descriptors(), children()
-    decoder = SandboxedDecoder(DecodeLimits(), rate_hz=RATE_HZ, block_samples=BLOCK)
+    decoder = SandboxedDecoder(DecodeLimits(), block_samples=BLOCK)
     assert children() == processes  # nothing is started before there is a track
     decoded(decoder, by_sndfile(tone(2.5, 44_100), 44_100, "WAV"))
     assert len(children() - processes) == 1
@@ -546,7 +548,7 @@ def test_the_sandbox_costs_a_healthy_track_little(decoder: SandboxedDecoder, tmp
             return sum(map(len, regroup(resample(blocks, RATE_HZ), 320_000)))
 
     def in_sandbox() -> int:
-        return sum(map(len, decoder.decode(data)))
+        return sum(map(len, decoder.decode(data, rate_hz=RATE_HZ)))
 
     best: list[float] = []
     for work in (in_process, in_sandbox):

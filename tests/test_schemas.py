@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from schemas.antonyms import ANTONYMS, AntonymRow
 from schemas.emotion_curves import EMOTION_CURVES, EmotionCurveRow
 from schemas.errors import RETRYABLE, DataError, FailureKind, Stage
 from schemas.failures import FAILURES, FailureRow, failure_row
@@ -50,6 +51,18 @@ FULL_TRACK = TrackRow(
 )
 BARE_TRACK = TrackRow("b", "gs://x/y", "failed", RUN_ID, "default-0.1.0-0123456789ab", "00ff")
 TAG = MoodTagRow("a", "happy", 0.75, 0.5, 0.625, True, 1, 0.125, RUN_ID)
+ANTONYM = AntonymRow(
+    track_id="a",
+    pair="calm-excited",
+    first="calm",
+    second="excited",
+    share=0.75,
+    spread=0.125,
+    start_s=0.0,
+    step_s=10.0,
+    shares=[0.5, 1.0],
+    run_id=RUN_ID,
+)
 CURVE = EmotionCurveRow(
     track_id="a",
     start_s=0.0,
@@ -81,7 +94,13 @@ FAILURE = FailureRow("a", "/x", "decode", "decoder_crash", "ended with SIGSEGV\n
 
 RECORDS = pytest.mark.parametrize(
     ("table", "record"),
-    [(TRACKS, TrackRow), (MOOD_TAGS, MoodTagRow), (EMOTION_CURVES, EmotionCurveRow), (FAILURES, FailureRow)],
+    [
+        (TRACKS, TrackRow),
+        (MOOD_TAGS, MoodTagRow),
+        (EMOTION_CURVES, EmotionCurveRow),
+        (ANTONYMS, AntonymRow),
+        (FAILURES, FailureRow),
+    ],
     ids=lambda value: getattr(value, "name", ""),
 )
 ROWS = pytest.mark.parametrize(
@@ -91,9 +110,10 @@ ROWS = pytest.mark.parametrize(
         (TRACKS, BARE_TRACK),
         (MOOD_TAGS, TAG),
         (EMOTION_CURVES, CURVE),
+        (ANTONYMS, ANTONYM),
         (FAILURES, FAILURE),
     ],
-    ids=["full track", "bare track", "tag", "curve", "failure"],
+    ids=["full track", "bare track", "tag", "curve", "antonym", "failure"],
 )
 
 
@@ -144,7 +164,7 @@ def test_every_column_says_what_it_means(table: Table, record: type[Any]) -> Non
 
 
 def test_the_tables_are_known_by_their_names() -> None:
-    assert list(TABLES) == ["tracks", "mood_tags", "emotion_curves", "failures"]
+    assert list(TABLES) == ["tracks", "mood_tags", "emotion_curves", "antonyms", "failures"]
     assert all(name == table.name for name, table in TABLES.items())
 
 
@@ -156,7 +176,13 @@ def test_a_row_comes_back_from_parquet_as_it_was(table: Table, row: Any, tmp_pat
 
 @pytest.mark.parametrize("table", TABLES.values(), ids=lambda table: str(table.name))
 def test_name_version_and_meanings_are_in_the_parquet_file(table: Table, tmp_path: Path) -> None:
-    row = {"tracks": BARE_TRACK, "mood_tags": TAG, "emotion_curves": CURVE, "failures": FAILURE}[table.name]
+    row = {
+        "tracks": BARE_TRACK,
+        "mood_tags": TAG,
+        "emotion_curves": CURVE,
+        "antonyms": ANTONYM,
+        "failures": FAILURE,
+    }[table.name]
     (part,) = written(tmp_path, table, [row])
     schema = pq.read_schema(part.uri)
     assert schema.metadata[b"moodscribe.table"] == table.name.encode()

@@ -1,1 +1,1 @@
-"""Regressors: features on the 2 Hz clock to valence and arousal."""
+"""Regressors: features of a track to valence and arousal at 2 Hz."""

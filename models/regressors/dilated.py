@@ -10,10 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from models.views import StepView
+
 if TYPE_CHECKING:
     import keras
 
 KERNEL = 5
+CORE_STEPS = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,12 @@ class DilatedSettings:
     def margin(self) -> int:
         """Steps to either side that a value depends on."""
         return (KERNEL - 1) // 2 * sum(self.dilations)
+
+
+def view(settings: DilatedSettings) -> StepView:
+    """Stretches of 40 s with what their values depend on to either side."""
+    margin = settings.margin
+    return StepView(rows=CORE_STEPS + 2 * margin, hop=CORE_STEPS, lead=margin, first_step=margin)
 
 
 def build(settings: DilatedSettings) -> keras.Model:

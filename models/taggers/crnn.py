@@ -9,8 +9,11 @@ The defaults are the published sizes.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from models.views import ChunkView
 
 if TYPE_CHECKING:
     import keras
@@ -30,8 +33,24 @@ class CrnnSettings:
     tags: int = 56
 
 
+_COMPACT = CrnnSettings(
+    "gru", channels=(16, 16, 32, 32, 64, 64), units=64, dense=128, dropout=0.15, noise=0.1
+)
+
+# The paper's noise has a deviation of .2, its published code's of .1; "compact" is what we ship.
+PRESETS: Mapping[str, CrnnSettings] = {
+    **{f"published-{cell}": CrnnSettings(cell) for cell in ("lstm", "gru", "bilstm")},
+    **{f"published-code-{cell}": CrnnSettings(cell, noise=0.1) for cell in ("lstm", "gru", "bilstm")},
+    "compact": _COMPACT,
+}
+
 # A pool after each: convolutions 1, 2, 3b and 4b.
 _POOL_AFTER = (0, 1, 3, 5)
+
+
+def view(_: CrnnSettings) -> ChunkView:
+    """The log-mel of 20 s: 1,250 frames of 256 samples at 16 kHz."""
+    return ChunkView(rows=1250, length_s=20.0)
 
 
 def build(settings: CrnnSettings) -> keras.Model:
@@ -59,3 +78,11 @@ def build(settings: CrnnSettings) -> keras.Model:
     steps = ValidSteps(name="steps")(x, left)
     scores = recurrent_head(x, steps, settings)
     return keras.Model([values, valid], scores, name=f"crnn_{settings.cell}")
+
+
+def convolution_layers(model: keras.Model) -> list[str]:
+    """Names of the convolutions of a built CRNN, in order: the layers that the published schedule freezes at
+    first and that `models.taggers.vggish_weights` fills."""
+    import keras
+
+    return [layer.name for layer in model.layers if isinstance(layer, keras.layers.Conv2D)]

@@ -36,14 +36,20 @@ class HeadSettings(Protocol):
         """Scores."""
 
 
-def recurrent_head(sequence: Any, steps: Any, settings: HeadSettings) -> Any:
+def recurrent_head(
+    sequence: Any, steps: Any, settings: HeadSettings, *, recurrent_dropout: float = 0.0
+) -> Any:
     """Tensors sequence [batch, time, values] and steps [batch, time] bool, true for what counts -> scores
-    [batch, tags] in (0, 1)."""
+    [batch, tags] in (0, 1). `recurrent_dropout` is the share of a state dropped in training."""
     layers = keras.layers
     x = sequence
     for index, sequences in enumerate((True, False)):
         layer = recurrent(
-            settings.cell, settings.units, sequences=sequences, dropout=settings.dropout, name=f"rnn{index}"
+            settings.cell,
+            settings.units,
+            sequences=sequences,
+            dropout=(settings.dropout, recurrent_dropout),
+            name=f"rnn{index}",
         )
         x = layers.BatchNormalization(name=f"rnn{index}_norm")(layer(x, mask=steps))
     x = layers.Dense(settings.dense, name="dense")(x)

@@ -11,6 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from models.views import ChunkView
+
 if TYPE_CHECKING:
     import keras
 
@@ -28,6 +30,11 @@ class ImageRnnSettings:
     dense: int = 128
     dropout: float = 0.4
     tags: int = 56
+
+
+def view(_: ImageRnnSettings) -> ChunkView:
+    """The images of 20 s."""
+    return ChunkView(rows=20)
 
 
 def build(settings: ImageRnnSettings) -> keras.Model:

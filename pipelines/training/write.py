@@ -68,7 +68,6 @@ def _fields(tags: Sequence[str], decided: dict[str, Any]) -> dict[str, Any]:
     return {
         "name": "default",
         "version": "0.1.0",
-        "rate_hz": 16_000,
         "tags": list(tags),
         "members": members,
         "fusion": {"method": "mean"},

@@ -57,18 +57,12 @@ class DecodedAudio:
 class SandboxedDecoder:
     """Decodes files one after another in a process of its own, started anew when it dies.
 
-    Samples come at `rate_hz`, or at each file's own rate where it is None.
     Use as a context manager or call `close`. Not for use by two threads at once.
     """
 
-    def __init__(self, limits: DecodeLimits, *, rate_hz: int | None, block_samples: int) -> None:
+    def __init__(self, limits: DecodeLimits, *, block_samples: int) -> None:
         self._limits = limits
-        self._request = DecodeRequest(
-            rate_hz=rate_hz,
-            block_samples=block_samples,
-            max_duration_s=limits.max_duration_s,
-            alarm_s=round(limits.timeout_s) + 60,
-        )
+        self._block_samples = block_samples
         self._child: _Child | None = None
 
     def __enter__(self) -> Self:
@@ -83,8 +77,8 @@ class SandboxedDecoder:
             self._child.kill()
             self._child = None
 
-    def decode(self, data: bytes) -> DecodedAudio:
-        """Start to decode the bytes of a file.
+    def decode(self, data: bytes, *, rate_hz: int | None) -> DecodedAudio:
+        """Start to decode the bytes of a file, to samples at a rate or (None) at its own.
 
         Raises DataError, here or from the blocks: what `open_audio` raises, too_long, decoder_crash with
         the signal, decoder_timeout, decoder_memory. A track that is not read to its end costs a restart.
@@ -92,10 +86,16 @@ class SandboxedDecoder:
         if self._child is None or not self._child.ready:
             self.close()
             self._child = _Child(self._limits)
-        messages = self._child.ask(self._request, data)
+        request = DecodeRequest(
+            rate_hz=rate_hz,
+            block_samples=self._block_samples,
+            max_duration_s=self._limits.max_duration_s,
+            alarm_s=round(self._limits.timeout_s) + 60,
+        )
+        messages = self._child.ask(request, data)
         audio = AudioFormat(**json.loads(next(messages).tobytes()))
-        rate_hz = self._request.rate_hz or audio.sample_rate_hz
-        return DecodedAudio(audio, rate_hz, (payload.view(np.float32) for payload in messages))
+        blocks = (payload.view(np.float32) for payload in messages)
+        return DecodedAudio(audio, rate_hz or audio.sample_rate_hz, blocks)
 
 
 class _Child:

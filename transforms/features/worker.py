@@ -40,7 +40,8 @@ class FeatureWorker:
         self._names = pa.array(self._layout.names, pa.string())
         self._run_id = run_id
         self._sink = sink
-        self._reader = TrackReader(work.read, rate_hz=work.front_end.rate_hz)
+        self._rate_hz = work.front_end.rate_hz
+        self._reader = TrackReader(work.read)
         self._clock = StageClock()
         self._audio_s = 0.0
 
@@ -76,7 +77,7 @@ class FeatureWorker:
         return sums
 
     def _values(self, reading: TrackReading) -> pa.FixedSizeListArray:
-        samples = np.concatenate(list(reading.blocks()))
+        samples = np.concatenate(list(reading.blocks(self._rate_hz)))
         self._audio_s += reading.facts.decoded_s or 0.0
         with self._clock.during("features"):
             values = self._extractor(samples, rate_hz=reading.rate_hz)

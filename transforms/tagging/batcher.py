@@ -3,7 +3,7 @@
     add(track) -> its windows wait -> a full batch goes through the models -> tracks that are complete
 
 Batches have one shape, filled up with zeros at the end, so that a track's numbers do not depend on what
-it shares a batch with.
+it shares a batch with. Members with the same features and the same view share their windows.
 """
 
 from __future__ import annotations
@@ -15,18 +15,11 @@ from typing import Generic, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from models.bundle import Bundle
 from models.ensemble import Batch
-from schemas.clock import Chunk
-from transforms.tagging.windows import (
-    MEL_STEPS,
-    Features,
-    ModelInput,
-    Segment,
-    TaggingPlan,
-    chunk_inputs,
-    segment_inputs,
-    segments,
-)
+from models.views import StepView, View
+from transforms.tagging.features import Rows
+from transforms.tagging.windows import TaggingPlan, Window, windows
 
 Key = TypeVar("Key")
 
@@ -34,118 +27,132 @@ Key = TypeVar("Key")
 class Models(Protocol):
     """What a batch is sent through: see models.ensemble.Ensemble."""
 
-    def tag(self, batches: Mapping[str, Batch]) -> NDArray[np.float32]:
-        """[taggers, batch, tags]."""
-
-    def regress(self, batches: Mapping[str, Batch]) -> NDArray[np.float32]:
-        """[regressors, batch, steps, 2]."""
+    def run(self, member: str, batch: Batch) -> NDArray[np.float32]:
+        """Output of one member: [batch, ...]."""
 
 
 @dataclass(frozen=True, slots=True)
-class Prediction:
-    """What the members say of a track: scores [taggers, tags] and curves [regressors, steps, 2]."""
+class Group:
+    """Members that look at the same features in the same way."""
 
-    member_scores: NDArray[np.float64]
-    member_curves: NDArray[np.float32]
+    input_key: str
+    view: View
+    members: tuple[str, ...]
+
+    @property
+    def single(self) -> bool:
+        """Whether its windows are whole tracks, each of a length of its own."""
+        return isinstance(self.view, StepView) and not self.view.rows
+
+
+def groups_of(bundle: Bundle) -> list[Group]:
+    """The members of a bundle by what they share."""
+    by_input: dict[tuple[str, View], list[str]] = {}
+    for member in bundle.members:
+        by_input.setdefault((member.input_key, member.view), []).append(member.name)
+    return [Group(key, view, tuple(names)) for (key, view), names in by_input.items()]
+
+
+@dataclass(frozen=True, slots=True)
+class Predicted:
+    """What one member says of a track.
+
+    `values` are [chunks, n] with the `weights` [chunks] of the chunks, or a curve [steps, n].
+    """
+
+    values: NDArray[np.float32]
+    weights: NDArray[np.float64]
+
+
+Prediction = Mapping[str, Predicted]
 
 
 @dataclass(slots=True, eq=False)
 class _Pending(Generic[Key]):
-    """A track whose windows are under way: results come in by window, in any order."""
+    """A track whose windows are under way: outputs come in by member and window, in any order."""
 
     key: Key
-    chunks: list[Chunk]
-    segments: list[Segment]
-    scores: dict[int, NDArray[np.float32]] = field(default_factory=dict)
-    curves: dict[int, NDArray[np.float32]] = field(default_factory=dict)
-
-    @property
-    def complete(self) -> bool:
-        return len(self.scores) == len(self.chunks) and len(self.curves) == len(self.segments)
+    windows: dict[str, list[Window]]
+    views: dict[str, View]
+    left: int
+    outputs: dict[tuple[str, int], NDArray[np.float32]] = field(default_factory=dict)
 
     def prediction(self) -> Prediction:
-        """Scores averaged over chunks by their weight; curves joined."""
-        scores = np.stack([self.scores[index] for index in range(len(self.chunks))]).astype(np.float64)
-        weights = np.array([chunk.weight_samples for chunk in self.chunks], np.float64)
-        parts = [self.curves[index][:, : part.length] for index, part in enumerate(self.segments)]
-        return Prediction(np.average(scores, axis=0, weights=weights), np.concatenate(parts, axis=1))
+        return {name: self._joined(name, some) for name, some in self.windows.items()}
+
+    def _joined(self, name: str, some: list[Window]) -> Predicted:
+        outputs = [self.outputs[name, index] for index in range(len(some))]
+        weights = np.array([window.weight for window in some], np.float64)
+        view = self.views[name]
+        if not isinstance(view, StepView):
+            return Predicted(np.stack(outputs), weights)
+        kept = [
+            output[view.first_step : view.first_step + (view.steps or window.steps)]
+            for output, window in zip(outputs, some, strict=True)
+        ]
+        return Predicted(np.concatenate(kept) if kept else np.zeros((0, 0), np.float32), weights)
 
 
 @dataclass(slots=True)
 class _Waiting(Generic[Key]):
-    """A window that waits for its batch: `index` among the chunks or the segments of its track."""
+    """A window that waits for its batch: `index` among those of its track."""
 
     track: _Pending[Key]
     index: int
-    inputs: dict[str, ModelInput]
+    window: Window
 
 
 class TrackBatcher(Generic[Key]):
-    """Sends windows of many tracks through the models in full batches; memory is bounded by two batches
-    and the inputs of one track."""
+    """Sends windows of many tracks through the models in full batches; memory is bounded by a batch of each
+    group and the inputs of one track."""
 
-    def __init__(self, models: Models, plan: TaggingPlan, *, batch_size: int) -> None:
+    def __init__(self, models: Models, groups: list[Group], plan: TaggingPlan, *, batch_size: int) -> None:
         self._models = models
+        self._groups = groups
         self._plan = plan
         self._batch_size = batch_size
-        self._chunks: list[_Waiting[Key]] = []
-        self._segments: list[_Waiting[Key]] = []
+        self._waiting: list[list[_Waiting[Key]]] = [[] for _ in groups]
 
-    def add(self, key: Key, features: Features, *, total_samples: int) -> Iterator[tuple[Key, Prediction]]:
+    def add(self, key: Key, features: Mapping[str, Rows]) -> Iterator[tuple[Key, Prediction]]:
         """Take a track's features; yield the tracks that are complete now.
 
         Raises DataError(too_short) before anything of the track has been taken.
         """
-        chunks = self._plan.cut(total_samples)
-        track = _Pending(key, chunks, segments(len(features[MEL_STEPS])))
-        for index, chunk in enumerate(chunks):
-            self._chunks.append(_Waiting(track, index, chunk_inputs(features, chunk)))
-            if len(self._chunks) == self._batch_size:
-                yield from self._run_chunks()
-        for index, segment in enumerate(track.segments):
-            inputs = segment_inputs(features, segment, margin=self._plan.margin_steps)
-            self._segments.append(_Waiting(track, index, inputs))
-            if len(self._segments) == self._batch_size:
-                yield from self._run_segments()
+        cut = [windows(features[group.input_key], group.view, self._plan) for group in self._groups]
+        track = _Pending(
+            key,
+            {name: some for group, some in zip(self._groups, cut, strict=True) for name in group.members},
+            {name: group.view for group in self._groups for name in group.members},
+            left=sum(map(len, cut)),
+        )
+        for group, waiting, some in zip(self._groups, self._waiting, cut, strict=True):
+            for index, window in enumerate(some):
+                waiting.append(_Waiting(track, index, window))
+                if len(waiting) == self._batch_size or group.single:
+                    yield from self._run(group, waiting)
 
     def flush(self) -> Iterator[tuple[Key, Prediction]]:
         """Send what waits; yield the tracks left."""
-        if self._chunks:
-            yield from self._run_chunks()
-        if self._segments:
-            yield from self._run_segments()
+        for group, waiting in zip(self._groups, self._waiting, strict=True):
+            if waiting:
+                yield from self._run(group, waiting)
 
-    def _run_chunks(self) -> Iterator[tuple[Key, Prediction]]:
-        waiting, self._chunks = self._chunks, []
-        scores = self._models.tag(self._stack(waiting))
-        for row, window in enumerate(waiting):
-            window.track.scores[window.index] = scores[:, row]
-        yield from _completed(waiting)
-
-    def _run_segments(self) -> Iterator[tuple[Key, Prediction]]:
-        waiting, self._segments = self._segments, []
-        curves = self._models.regress(self._stack(waiting))
-        margin = self._plan.margin_steps
-        for row, window in enumerate(waiting):
-            window.track.curves[window.index] = curves[:, row, margin : curves.shape[2] - margin]
-        yield from _completed(waiting)
-
-    def _stack(self, waiting: list[_Waiting[Key]]) -> dict[str, Batch]:
-        missing = self._batch_size - len(waiting)
-        batches = {}
-        for front_end in waiting[0].inputs:
-            inputs = [window.inputs[front_end] for window in waiting]
-            batches[front_end] = Batch(
-                _filled([one.values for one in inputs], missing),
-                _filled([one.extent for one in inputs], missing),
-            )
-        return batches
-
-
-def _completed(waiting: list[_Waiting[Key]]) -> Iterator[tuple[Key, Prediction]]:
-    for track in dict.fromkeys(window.track for window in waiting):
-        if track.complete:
-            yield track.key, track.prediction()
+    def _run(self, group: Group, waiting: list[_Waiting[Key]]) -> Iterator[tuple[Key, Prediction]]:
+        here = waiting.copy()
+        waiting.clear()
+        missing = 0 if group.single else self._batch_size - len(here)
+        batch = Batch(
+            _filled([one.window.values for one in here], missing),
+            _filled([one.window.extent for one in here], missing),
+        )
+        for name in group.members:
+            outputs = self._models.run(name, batch)
+            for row, one in enumerate(here):
+                one.track.outputs[name, one.index] = outputs[row]
+        for one in here:
+            one.track.left -= 1
+            if not one.track.left:
+                yield one.track.key, one.track.prediction()
 
 
 def _filled(arrays: list[NDArray[np.generic]], missing: int) -> NDArray[np.generic]:

@@ -8,21 +8,15 @@ from dataclasses import dataclass
 from models.bundle import Bundle
 from models.bundle_source import open_bundle
 from models.ensemble import Ensemble
+from models.registry import Role
 from schemas.errors import bad_bundle
 from schemas.identity import RunIdentity
 from schemas.table import Table
 from schemas.tables import MOODS
 from schemas.tracks import Status
-from transforms.tagging.worker import TaggingWorker, WorkSettings
+from transforms.tagging.features import FrontEnds
+from transforms.tagging.worker import Loaded, TaggingWorker, WorkSettings
 from transforms.tracks.stage import Sink
-
-
-@dataclass(frozen=True)  # without slots: Beam shares it by weak reference
-class Loaded:
-    """A bundle and its models, shared by the threads of a worker process."""
-
-    bundle: Bundle
-    models: Ensemble
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +28,12 @@ class TaggingJob:
     identity: RunIdentity
     work: WorkSettings
     rows_per_file: int
+    tables: tuple[str, ...]
 
     @property
     def results(self) -> Mapping[str, Table]:
-        """The tables of moods."""
-        return MOODS
+        """The tables that the bundle's members fill: see `tables_of`."""
+        return {name: MOODS[name] for name in self.tables}
 
     @property
     def done(self) -> Status:
@@ -53,10 +48,35 @@ class TaggingJob:
                 f"bundle {self.bundle_source} has changed since the job began: "
                 f"{bundle.sha256}, not {self.bundle_sha256}"
             )
+        front_ends = FrontEnds(bundle.front_ends)
+        check_widths(bundle, front_ends)
         models = Ensemble(bundle)
         models.load()
-        return Loaded(bundle, models)
+        return Loaded(bundle, models, front_ends)
 
     def worker(self, loaded: Loaded, sink: Sink) -> TaggingWorker:
         """A worker on the loaded models."""
-        return TaggingWorker(loaded.bundle, loaded.models, self.work, run_id=self.identity.run_id, sink=sink)
+        return TaggingWorker(loaded, self.work, run_id=self.identity.run_id, sink=sink)
+
+
+def rows_a_track(bundle: Bundle) -> dict[str, int]:
+    """Rows that a track has in each table that the bundle's members fill."""
+    rows = {}
+    if tags := len(bundle.tags):
+        rows["mood_tags"] = tags
+    if bundle.of_role(Role.REGRESSOR):
+        rows["emotion_curves"] = 1
+    if pairs := bundle.pairs:
+        rows["antonyms"] = len(pairs)
+    return rows
+
+
+def check_widths(bundle: Bundle, front_ends: FrontEnds) -> None:
+    """Raise DataError(bad_bundle) for a member that takes other rows than its front end gives."""
+    for member in bundle.members:
+        wanted, given = getattr(member.settings, "inputs", None), front_ends.layout(member.input_key)
+        if wanted is not None and wanted != len(given.names):
+            raise bad_bundle(
+                f"member {member.name!r} takes {wanted} values a row, "
+                f"{member.input_key} gives {len(given.names)}"
+            )

@@ -1,14 +1,13 @@
-"""Features of a track to the fixed-shape inputs of the models: chunks for taggers, segments for curves.
+"""Rows of a front end to the fixed-shape inputs of the models: chunks for taggers, stretches for curves.
 
-    chunk      20 s                      -> log-mel [1250, 64], images [20, 128, 62], and how much counts
-    segment    margin | core | margin    -> steps [core + 2 * margin, 192], and which are inside the track
+    ChunkView  the rows that begin in a chunk          -> values [rows, ...], how many count
+    StepView   lead | own rows | rest                  -> values [rows, ...], which are inside the track
 
-Every input of one kind has one shape, whatever the track's length, and says what of it is padding.
+Every input of one view has one shape, whatever the track's length, and says what of it is padding.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -16,25 +15,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.clock import (
-    CHUNK_S,
-    MINIMUM_S,
-    Chunk,
-    ChunkPlan,
-    centre_chunk,
-    to_samples,
-    whole_track_chunks,
-)
-from transforms.features.images import window_image
-from transforms.features.mel import crnn_logmel, mel_steps, spectrum
+from models.views import ChunkView, StepView, View
+from schemas.clock import CHUNK_S, Chunk, ChunkPlan, centre_chunk, to_samples, whole_track_chunks
+from transforms.features.mel import spectrum
+from transforms.tagging.features import Rows
 
-CORE_STEPS = 80
-
-Features = Mapping[str, NDArray[Any]]
+# Whole tracks are padded to multiples of two minutes at 2 Hz: a model is compiled for each length.
+_WHOLE_ROWS = 240
 
 
 class Coverage(StrEnum):
-    """What of a track is tagged: all of it, or the 20 s in its middle as published."""
+    """What of a track is tagged: all of it, or the chunk in its middle as published."""
 
     WHOLE = "whole"
     CENTRE = "centre"
@@ -42,85 +33,81 @@ class Coverage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TaggingPlan:
-    """How tracks are cut: `margin_steps` is how far the curves' models look to either side."""
+    """How tracks are cut: `stride_s` is of chunks of 20 s, that of other chunks is in proportion."""
 
     coverage: Coverage = Coverage.WHOLE
     stride_s: float = CHUNK_S
-    margin_steps: int = 0
 
-    @property
-    def chunks(self) -> ChunkPlan:
-        """The plan in whole samples, strides and starts on the frame grid."""
-        rate, hop = spectrum.RATE_HZ, spectrum.HOP_SAMPLES
+    def chunks(self, view: ChunkView, *, rate_hz: int) -> ChunkPlan:
+        """The plan of a view in whole samples; at 16 kHz strides and starts are on the grid of frames."""
+        grid = spectrum.HOP_SAMPLES if rate_hz == spectrum.RATE_HZ else 1
+        stride_s = self.stride_s * view.length_s / CHUNK_S
         return ChunkPlan(
-            rate_hz=rate,
-            chunk_samples=to_samples(CHUNK_S, rate_hz=rate),
-            stride_samples=max(hop, round(self.stride_s * rate / hop) * hop),
-            minimum_samples=to_samples(MINIMUM_S, rate_hz=rate),
-            grid_samples=hop,
+            rate_hz=rate_hz,
+            chunk_samples=to_samples(view.length_s, rate_hz=rate_hz),
+            stride_samples=max(grid, round(stride_s * rate_hz / grid) * grid),
+            minimum_samples=to_samples(view.minimum_s, rate_hz=rate_hz),
+            grid_samples=grid,
         )
 
-    def cut(self, total_samples: int) -> list[Chunk]:
-        """Chunks of a track; DataError(too_short) below three seconds."""
+    def cut(self, total_samples: int, view: ChunkView, *, rate_hz: int) -> list[Chunk]:
+        """Chunks of a track; DataError(too_short) below the view's least."""
         cut = centre_chunk if self.coverage is Coverage.CENTRE else whole_track_chunks
-        return cut(total_samples, self.chunks)
+        return cut(total_samples, self.chunks(view, rate_hz=rate_hz))
 
 
 @dataclass(frozen=True, slots=True)
-class ModelInput:
-    """One input of one front end: `values` and its `extent`, as models.ensemble.Batch stacks them."""
+class Window:
+    """One input of a model: `values` and its `extent`, as models.ensemble.Batch stacks them.
+
+    `weight` is how much its prediction counts, `steps` how many values of a curve it gives.
+    """
 
     values: NDArray[Any]
     extent: NDArray[Any]
+    weight: float = 1.0
+    steps: int = 0
 
 
-def chunk_inputs(features: Features, chunk: Chunk) -> dict[str, ModelInput]:
-    """Inputs of the taggers for one chunk, by front end."""
-    first = chunk.start_samples // spectrum.HOP_SAMPLES
-    count = spectrum.frame_count(chunk.length_samples)
-    return {key: _CHUNKERS[key](values, first, count) for key, values in features.items() if key in _CHUNKERS}
+def windows(rows: Rows, view: View, plan: TaggingPlan) -> list[Window]:
+    """All inputs of a track for models of one view. DataError(too_short) for a track below its least."""
+    if isinstance(view, ChunkView):
+        chunks = plan.cut(rows.total_samples, view, rate_hz=rows.rate_hz)
+        return [_chunk_window(rows, view, chunk) for chunk in chunks]
+    return _stretches(rows.values, view) if view.rows else _whole(rows.values)
 
 
-def _log_mel_chunk(values: NDArray[Any], first: int, count: int) -> ModelInput:
-    frames = spectrum.frame_count(to_samples(CHUNK_S, rate_hz=spectrum.RATE_HZ))
-    return _padded(values[first : first + count], frames)
+def _chunk_window(rows: Rows, view: ChunkView, chunk: Chunk) -> Window:
+    """The rows that begin inside the chunk and, but for the track's last, end inside it."""
+    rate, layout = rows.rate_hz, rows.layout
+    begins = np.rint((layout.start_s + layout.step_s * np.arange(len(rows.values))) * rate).astype(np.int64)
+    end = chunk.start_samples + chunk.length_samples
+    inside = (begins >= chunk.start_samples) & (begins < end)
+    if end < rows.total_samples:
+        inside &= begins + round(layout.step_s * rate) <= end
+    values = rows.values[inside][: view.rows]
+    padding = [(0, view.rows - len(values)), *[(0, 0)] * (values.ndim - 1)]
+    return Window(np.pad(values, padding), np.array(len(values), np.int32), float(chunk.weight_samples))
 
 
-def _image_chunk(values: NDArray[Any], first: int, count: int) -> ModelInput:
-    starts = np.array([window_image.window_start(index) for index in range(len(values))], np.int64)
-    inside = (starts >= first) & (starts + window_image.FRAMES <= first + count)
-    return _padded(values[inside], int(CHUNK_S))
+def _stretches(values: NDArray[Any], view: StepView) -> list[Window]:
+    return [
+        _stretch(values, np.arange(first - view.lead, first - view.lead + view.rows), steps)
+        for first in range(0, len(values), view.hop)
+        # A model with its own count of steps gives them for whole hops only.
+        if (steps := min(view.hop, len(values) - first)) == view.hop or not view.steps
+    ]
 
 
-def _padded(values: NDArray[Any], length: int) -> ModelInput:
-    padding = [(0, length - len(values)), *[(0, 0)] * (values.ndim - 1)]
-    return ModelInput(np.pad(values, padding), np.array(len(values), np.int32))
-
-
-@dataclass(frozen=True, slots=True)
-class Segment:
-    """A stretch of a curve, in steps."""
-
-    start: int
-    length: int
-
-
-def segments(steps: int) -> list[Segment]:
-    """Stretches of at most 80 steps (40 s) that make up a curve."""
-    return [Segment(start, min(CORE_STEPS, steps - start)) for start in range(0, steps, CORE_STEPS)]
-
-
-def segment_inputs(features: Features, segment: Segment, *, margin: int) -> dict[str, ModelInput]:
-    """Inputs of the regressors for one segment and what lies `margin` steps around it, by front end."""
-    values = features[MEL_STEPS]
-    wanted = np.arange(segment.start - margin, segment.start + CORE_STEPS + margin)
+def _stretch(values: NDArray[Any], wanted: NDArray[np.int64], steps: int) -> Window:
     inside = (wanted >= 0) & (wanted < len(values))
-    around = np.zeros((len(wanted), values.shape[1]), values.dtype)
+    around = np.zeros((len(wanted), *values.shape[1:]), values.dtype)
     around[inside] = values[wanted[inside]]
-    return {MEL_STEPS: ModelInput(around, inside)}
+    return Window(around, inside, steps=steps)
 
 
-CRNN_LOGMEL = f"{crnn_logmel.NAME}@{crnn_logmel.VERSION}"
-WINDOW_IMAGE = f"{window_image.NAME}@{window_image.VERSION}"
-MEL_STEPS = f"{mel_steps.NAME}@{mel_steps.VERSION}"
-_CHUNKERS = {CRNN_LOGMEL: _log_mel_chunk, WINDOW_IMAGE: _image_chunk}
+def _whole(values: NDArray[Any]) -> list[Window]:
+    if not len(values):
+        return []
+    length = -(-len(values) // _WHOLE_ROWS) * _WHOLE_ROWS
+    return [_stretch(values, np.arange(length), len(values))]

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
-
-from numpy.typing import NDArray
 
 from models.bundle import Bundle
-from models.registry import Role
-from schemas.errors import DataError
+from schemas.errors import DataError, FailureKind, Stage
 from schemas.track import FileFacts, Outcome, Track, TrackGroup
 from schemas.tracks import Status
-from transforms.features.streams import extract, resolve
-from transforms.tagging.batcher import Models, Prediction, TrackBatcher
-from transforms.tagging.rows import emotion_curve_row, mood_tag_rows
+from transforms.tagging.batcher import Models, Prediction, TrackBatcher, groups_of
+from transforms.tagging.features import FrontEnds, Rows
+from transforms.tagging.rows import rows_of
 from transforms.tagging.windows import Coverage, TaggingPlan
 from transforms.tracks.reader import ReadSettings, TrackReader, TrackReading
 from transforms.tracks.stage import Sink
 from transforms.tracks.stage_clock import StageClock
+
+
+@dataclass(frozen=True)  # without slots: Beam shares it by weak reference
+class Loaded:
+    """A bundle, its models and its front ends, shared by the threads of a worker process."""
+
+    bundle: Bundle
+    models: Models
+    front_ends: FrontEnds
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +37,10 @@ class WorkSettings:
     batch_size: int = 16
     read: ReadSettings = field(default_factory=ReadSettings)
 
-    def plan(self, bundle: Bundle) -> TaggingPlan:
-        """The plan for a bundle: its regressors say how far they look."""
-        margins = [member.settings.margin for member in bundle.of_role(Role.REGRESSOR)]  # type: ignore[union-attr]
-        return TaggingPlan(self.coverage, self.stride_s, max(margins))
+    @property
+    def plan(self) -> TaggingPlan:
+        """How tracks are cut."""
+        return TaggingPlan(self.coverage, self.stride_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,22 +49,31 @@ class _Work:
 
     group: TrackGroup
     facts: FileFacts
+    steps: int
+
+
+def _steps(features: Mapping[str, Rows]) -> int:
+    """Half seconds of a track; DataError(too_short) where there is none."""
+    rows = next(iter(features.values()))
+    steps = rows.total_samples * 2 // rows.rate_hz
+    if not steps:
+        message = f"{rows.total_samples / rows.rate_hz:.2f} s decoded, at least 0.5 s are needed"
+        raise DataError(FailureKind.TOO_SHORT, Stage.DECODE, message)
+    return steps
 
 
 class TaggingWorker:
     """Tags one track after another and hands their rows to a sink; see transforms.tracks.stage.Worker."""
 
-    def __init__(
-        self, bundle: Bundle, models: Models, settings: WorkSettings, *, run_id: str, sink: Sink
-    ) -> None:
-        self._bundle = bundle
+    def __init__(self, loaded: Loaded, settings: WorkSettings, *, run_id: str, sink: Sink) -> None:
+        self._bundle = loaded.bundle
+        self._front_ends = loaded.front_ends
         self._run_id = run_id
         self._sink = sink
-        self._front_ends = resolve(bundle.front_ends)
         self._batcher: TrackBatcher[_Work] = TrackBatcher(
-            models, settings.plan(bundle), batch_size=settings.batch_size
+            loaded.models, groups_of(loaded.bundle), settings.plan, batch_size=settings.batch_size
         )
-        self._reader = TrackReader(settings.read, rate_hz=bundle.rate_hz)
+        self._reader = TrackReader(settings.read)
         self._clock = StageClock()
         self._audio_s = 0.0
         self._tags: Counter[str] = Counter()
@@ -74,7 +88,8 @@ class TaggingWorker:
         try:
             reading = self._reader.open(group.first.uri, self._clock)
             features = self._features(reading)
-            done = self._predict(_Work(group, reading.facts), features, total_samples=reading.total_samples)
+            steps = _steps(features)
+            done = self._predict(_Work(group, reading.facts, steps), features)
         except DataError as error:
             facts = reading.facts if reading else None
             yield from (Outcome(track, Status.FAILED, facts, error) for track in group.tracks)
@@ -95,29 +110,25 @@ class TaggingWorker:
         self._clock, self._tags, self._audio_s = StageClock(), Counter(), 0.0
         return sums
 
-    def _features(self, reading: TrackReading) -> dict[str, NDArray[Any]]:
+    def _features(self, reading: TrackReading) -> dict[str, Rows]:
         with self._clock.during("features"):
-            features = extract(
-                reading.blocks(), self._front_ends, total_samples=lambda: reading.total_samples
-            )
+            features = self._front_ends.rows_of(reading)
         self._audio_s += reading.facts.decoded_s or 0.0
         return features
 
-    def _predict(
-        self, work: _Work, features: dict[str, NDArray[Any]], *, total_samples: int
-    ) -> list[tuple[_Work, Prediction]]:
+    def _predict(self, work: _Work, features: dict[str, Rows]) -> list[tuple[_Work, Prediction]]:
         with self._clock.during("models"):
-            return list(self._batcher.add(work, features, total_samples=total_samples))
+            return list(self._batcher.add(work, features))
 
     def _settle(self, done: list[tuple[_Work, Prediction]]) -> Iterator[Outcome]:
         for work, prediction in done:
             for track in work.group.tracks:
-                self._write(track, prediction)
+                self._write(track, prediction, steps=work.steps)
                 yield Outcome(track, Status.TAGGED, work.facts)
 
-    def _write(self, track: Track, prediction: Prediction) -> None:
+    def _write(self, track: Track, prediction: Prediction, *, steps: int) -> None:
         with self._clock.during("rows"):
-            rows = mood_tag_rows(track.track_id, prediction, self._bundle, run_id=self._run_id)
-            self._tags.update(row.tag for row in rows if row.tagged)
-            self._sink("mood_tags", rows)
-            self._sink("emotion_curves", [emotion_curve_row(track.track_id, prediction, run_id=self._run_id)])
+            rows = rows_of(track.track_id, prediction, self._bundle, steps=steps, run_id=self._run_id)
+            self._tags.update(row.tag for row in rows.get("mood_tags", ()) if row.tagged)
+            for table, some in rows.items():
+                self._sink(table, some)

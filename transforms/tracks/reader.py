@@ -37,11 +37,11 @@ class ReadSettings:
 
 
 class TrackReader:
-    """Opens one track after another at one rate (None: each file's own); `close` ends its decoder."""
+    """Opens one track after another; `close` ends its decoder."""
 
-    def __init__(self, settings: ReadSettings, *, rate_hz: int | None) -> None:
+    def __init__(self, settings: ReadSettings) -> None:
         self._max_file_bytes = settings.max_file_bytes
-        self._decoder = SandboxedDecoder(settings.limits, rate_hz=rate_hz, block_samples=_BLOCK_SAMPLES)
+        self._decoder = SandboxedDecoder(settings.limits, block_samples=_BLOCK_SAMPLES)
 
     def close(self) -> None:
         """End the decoder process."""
@@ -55,7 +55,10 @@ class TrackReader:
 
 
 class TrackReading:
-    """One track under way: `facts` is what is known of it so far."""
+    """One track under way: `facts` is what is known of it so far.
+
+    `rate_hz` and `total_samples` are of the samples that were asked for last.
+    """
 
     def __init__(self, data: bytes, decoder: SandboxedDecoder, clock: StageClock) -> None:
         self.facts = FileFacts(file_sha256=hashlib.sha256(data).hexdigest(), bytes=len(data))
@@ -65,25 +68,29 @@ class TrackReading:
         self._decoder = decoder
         self._clock = clock
 
-    def blocks(self) -> Iterator[NDArray[np.float32]]:
-        """Blocks of float32 samples, once; when they have ended, `facts` and `total_samples` are complete.
+    def blocks(self, rate_hz: int | None) -> Iterator[NDArray[np.float32]]:
+        """Blocks of float32 samples at a rate (None: the file's own).
 
-        Raises DataError: what the decoder raises, non_finite, silent.
+        When the first pass over them has ended, `facts` is complete. Raises DataError: what the decoder
+        raises, non_finite, silent.
         """
         with self._clock.during("decode"):
-            audio = self._decoder.decode(self._data)
-        self.rate_hz = audio.rate_hz
+            audio = self._decoder.decode(self._data, rate_hz=rate_hz)
+        self.rate_hz, self.total_samples = audio.rate_hz, 0
+        first = self.facts.audio_sha256 is None
         digest, peak = hashlib.sha256(), 0.0
         for block in self._clock.waiting("decode", audio):
             peak = max(peak, self._peak(block))
             self.total_samples += len(block)
-            digest.update(block.tobytes())
+            if first:
+                digest.update(block.tobytes())
             yield block
         if peak < SILENCE_PEAK:
             seconds = to_seconds(self.total_samples, rate_hz=self.rate_hz)
             message = f"peak of {peak:.2g} over {seconds:.2f} s"
             raise DataError(FailureKind.SILENT, Stage.DECODE, message)
-        self._complete(audio, digest.hexdigest())
+        if first:
+            self._complete(audio, digest.hexdigest())
 
     def _peak(self, block: NDArray[np.float32]) -> float:
         peak = max(float(block.max()), -float(block.min())) if len(block) else 0.0

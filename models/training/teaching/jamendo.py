@@ -1,9 +1,4 @@
-"""MTG-Jamendo split-0: the official lists of tracks and tags, joined to the embeddings of the tracks.
-
-Bogdanov et al. (2019). A row's tags are themselves tab-separated, so rows vary in width:
-
-    TRACK_ID  ARTIST_ID  ALBUM_ID  PATH  DURATION  mood/theme---calm  mood/theme---film  ...
-"""
+"""MTG-Jamendo split-0 (Bogdanov et al. 2019): the official lists, joined to the embeddings of the tracks."""
 
 from __future__ import annotations
 
@@ -14,11 +9,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from models.training.data.sets.jamendo_rows import parse_lines
 from schemas.errors import DataError, FailureKind, Stage
 
 PREFIX = "mood/theme---"
 SPLITS = ("train", "validation", "test")
-_FIRST_TAG = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +30,10 @@ class Tagged:
 
 def parse_rows(lines: Iterable[str]) -> dict[int, tuple[str, ...]]:
     """Lines of a split's file, the header first -> mood/theme tags by track number; rows of any width."""
-    rows = {}
-    for line in list(lines)[1:]:
-        fields = line.rstrip("\n").split("\t")
-        if len(fields) <= _FIRST_TAG or not fields[0].startswith("track_"):
-            raise DataError(FailureKind.BAD_INPUT, Stage.INPUT, f"not a row of MTG-Jamendo: {line[:80]!r}")
-        tags = tuple(tag.removeprefix(PREFIX) for tag in fields[_FIRST_TAG:] if tag.startswith(PREFIX))
-        rows[int(fields[0].removeprefix("track_"))] = tags
-    return rows
+    return {
+        row.number: tuple(tag.removeprefix(PREFIX) for tag in row.tags if tag.startswith(PREFIX))
+        for row in parse_lines(lines)
+    }
 
 
 def tag_names(rows: Iterable[tuple[str, ...]]) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ its peak, so it cannot be streamed: the same second gives other numbers in anoth
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,10 +51,24 @@ class PyAudioSettings:
             raise refusal(f"full_scale is {self.full_scale}; it must lie above 0")
 
 
+class Level(NamedTuple):
+    """Mean of a track, and the factor that brings its largest deviation from the mean to one."""
+
+    mean: np.float64
+    gain: np.float64
+
+
 def pyaudio_68(
-    samples: NDArray[np.float32], *, rate_hz: int, settings: PyAudioSettings = PyAudioSettings()
+    samples: NDArray[np.float32],
+    *,
+    rate_hz: int,
+    settings: PyAudioSettings = PyAudioSettings(),
+    level: Level | None = None,
 ) -> NDArray[np.float32]:
     """Samples [n] float32 -> [rows, 68] float32: a row for each window that lies in the track.
+
+    The samples are those of a whole track, or a stretch of one whose `level` is given: its rows are then the
+    track's, but for the deltas of the first two and the flux of the first, which look at the row before.
 
     Values are without unit: frequencies over half the rate, the roll-off over the bins. The deltas are
     differences from the row before, zero in the first. As in the library, row k begins at sample k * step:
@@ -66,7 +81,7 @@ def pyaudio_68(
     check_samples(samples, rate_hz=rate_hz, minimum_samples=max(window, 1))
     if step < 1:
         raise refusal(f"step_s is {settings.step_s}, less than a sample at {rate_hz} Hz")
-    mean, gain = _level(samples, settings.full_scale)
+    mean, gain = level or _level(samples, settings.full_scale)
     found = _features(samples, Cut(banks(window, rate_hz), step, mean, gain))
     return np.hstack(
         [found, np.diff(found, axis=0, prepend=found[:1])], dtype=np.float32, casting="same_kind"
@@ -85,11 +100,17 @@ def _features(samples: NDArray[np.float32], cut: Cut) -> NDArray[np.float64]:
     return features(sums, cut.banks)
 
 
-def _level(samples: NDArray[np.float32], full_scale: float) -> tuple[np.float64, np.float64]:
-    """Mean of the track, and the factor that brings its largest deviation to one."""
+def level_about(
+    mean: np.float64, *, lowest: np.float32, highest: np.float32, full_scale: float = 1.0
+) -> Level:
+    """Level of samples of that mean between those extremes; for `full_scale`, see PyAudioSettings."""
+    peak = max(highest - mean, mean - lowest)
+    return Level(mean, 1.0 / (peak + _PEAK_FLOOR * _INT16 / full_scale))
+
+
+def _level(samples: NDArray[np.float32], full_scale: float) -> Level:
     mean = _sum(samples) / len(samples)
-    peak = max(samples.max() - mean, mean - samples.min())
-    return mean, 1.0 / (peak + _PEAK_FLOOR * _INT16 / full_scale)
+    return level_about(mean, lowest=samples.min(), highest=samples.max(), full_scale=full_scale)
 
 
 def _sum(samples: NDArray[np.float32]) -> np.float64:

@@ -1,0 +1,1 @@
+"""Standard MIDI files: when their bars are, and how they become sound."""

@@ -1,0 +1,1 @@
+"""A loader for each public data set, pure over its root folder."""
