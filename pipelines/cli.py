@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 
 from pipelines.job_arguments import add_features, add_tag
+from pipelines.listen_command import add_listen
 from pipelines.option_hints import HintingParser
 from pipelines.weights_command import add_weights
 from schemas.errors import DataError
@@ -53,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     add_features(commands).set_defaults(run=_run_features)
     _add_export(commands)
     add_weights(commands)
+    add_listen(commands)
     demo = commands.add_parser("demo", help="compose a small catalogue, tag it and show what was found")
     demo.add_argument("--folder", default="demo", help="where to put it (default: %(default)s)")
     demo.set_defaults(run=_run_demo)

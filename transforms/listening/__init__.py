@@ -1,0 +1,1 @@
+"""Listening: valence and arousal of sound while it plays, twice a second."""
