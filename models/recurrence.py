@@ -12,17 +12,20 @@ from schemas.errors import bad_bundle
 CELLS = ("lstm", "gru", "bilstm")
 
 
-def recurrent(cell: str, units: int, *, sequences: bool, dropout: float, name: str) -> keras.layers.Layer:
+def recurrent(
+    cell: str, units: int, *, sequences: bool, dropout: float | tuple[float, float], name: str
+) -> keras.layers.Layer:
     """One recurrent layer: `cell` is lstm, gru or bilstm (both directions, joined).
 
-    DataError(bad_bundle) for any other.
+    `dropout` is the share dropped of the inputs in training, or a pair: of the inputs and of the state that
+    goes from step to step. DataError(bad_bundle) for any other cell.
     """
     if cell not in CELLS:
         raise bad_bundle(f"cell {cell!r} is not known; there are {', '.join(CELLS)}")
-    if cell == "gru":
-        return keras.layers.GRU(units, return_sequences=sequences, dropout=dropout, name=name)
-    forward = keras.layers.LSTM(units, return_sequences=sequences, dropout=dropout, name=name)
-    return keras.layers.Bidirectional(forward, name=name) if cell == "bilstm" else forward
+    of_inputs, of_state = dropout if isinstance(dropout, tuple) else (dropout, 0.0)
+    kind = keras.layers.GRU if cell == "gru" else keras.layers.LSTM
+    layer = kind(units, return_sequences=sequences, dropout=of_inputs, recurrent_dropout=of_state, name=name)
+    return keras.layers.Bidirectional(layer, name=name) if cell == "bilstm" else layer
 
 
 class ValidSteps(keras.layers.Layer):  # type: ignore[misc]

@@ -231,6 +231,15 @@ def test_chunks_of_thirty_seconds_have_the_rows_that_lie_in_them(
     assert (first.weight, second.weight) == (30 * rate_hz, 20 * rate_hz)
 
 
+def test_a_tail_without_a_row_of_its_own_gives_no_window() -> None:
+    view = ChunkView(rows=6, length_s=30.0, minimum_s=5.0)
+    of_32_s = Rows(np.zeros((6, 1), np.float32), Layout(("number",), step_s=5.0), 16_000, 32 * 16_000)
+    assert [int(window.extent) for window in windows(of_32_s, view, TaggingPlan())] == [6]
+    none = Rows(np.zeros((0, 1), np.float32), Layout(("number",), step_s=5.0), 16_000, 6 * 16_000)
+    with pytest.raises(DataError, match=r"^6\.00 s decoded, too short for a row of 5 s$"):
+        windows(none, view, TaggingPlan())
+
+
 def blocks_of(total: int, rate_hz: int) -> Iterator[tuple[int, NDArray[np.float32]]]:
     """Samples at a rate in blocks as a decoder hands them out."""
     for start in range(0, total, 131_072):

@@ -351,7 +351,7 @@ def test_a_net_is_loaded_once_a_process(squeezenet_file: Path) -> None:
     assert len({id(net) for net in loaded}) == 1
 
 
-@pytest.mark.parametrize("name", WEIGHTS)
+@pytest.mark.parametrize("name", NETS)
 def test_without_weights_the_command_that_fetches_them_is_named(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

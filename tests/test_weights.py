@@ -20,6 +20,7 @@ from models.image_nets import fetching
 from models.image_nets.fetching import fetch
 from models.image_nets.registry import NETS
 from models.image_nets.weights import WEIGHTS, WeightsFile, weights_file, weights_path
+from models.taggers.vggish_weights import vggish_path
 from pipelines.weights_command import _Lines, add_weights
 from schemas.errors import DataError, FailureKind
 
@@ -339,7 +340,7 @@ def test_two_fetches_at_once_make_one_request(home: str, script: Script, tmp_pat
 
 
 def test_every_net_has_its_weights_file_with_true_checksums() -> None:
-    assert list(WEIGHTS) == list(NETS)
+    assert list(WEIGHTS) == [*NETS, "vggish"]
     assert len({file.file_name for file in WEIGHTS.values()}) == len(WEIGHTS)
     for file in WEIGHTS.values():
         assert file.url.startswith("https://")
@@ -372,6 +373,14 @@ def test_missing_weights_name_the_command_that_fetches_them(
     with pytest.raises(DataError, match=r"`moodscribe weights fetch vgg16`.*`--set weights=FILE`") as raised:
         weights_path("vgg16")
     assert raised.value.kind is FailureKind.NOT_FOUND
+
+
+def test_missing_weights_of_a_net_for_sound_name_the_command_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    with pytest.raises(DataError, match="`moodscribe weights fetch vggish`, or give a file of your own \\("):
+        vggish_path()
 
 
 def _run(*arguments: str) -> int:
@@ -414,6 +423,18 @@ def test_the_command_puts_a_file_where_it_is_told(
     said = capsys.readouterr().out
     assert "publish no checksum" in said
     assert f"--set weights={tmp_path / 'here' / 'net.h5'}" in said
+
+
+def test_the_command_fetches_the_checkpoint_of_vggish_whole(
+    home: str, script: Script, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mirror = home.removesuffix("/net.h5")
+    with pytest.raises(DataError, match=f"expected is {weights_file('vggish').md5}"):
+        _run("fetch", "vggish", "--mirror", mirror, "--folder", str(tmp_path))
+    md5 = hashlib.md5(BODY, usedforsecurity=False).hexdigest()
+    monkeypatch.setitem(WEIGHTS, "vggish", replace(weights_file("vggish"), md5=md5))
+    assert _run("fetch", "vggish", "--mirror", mirror, "--folder", str(tmp_path)) == 0
+    assert (tmp_path / "vggish_model.ckpt").read_bytes() == BODY
 
 
 def test_the_command_refuses_an_unknown_net() -> None:

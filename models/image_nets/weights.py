@@ -1,10 +1,11 @@
-"""The files of ImageNet weights: their official homes, checksums and terms, and where they are kept here.
+"""The files of pretrained weights: their official homes, checksums and terms, and where they are kept here.
 
 No weights are shipped or downloaded unasked: `moodscribe weights fetch NAME` does it. The checksums are what
 the makers of the files publish: Keras's own MD5 (keras.applications, 3.15), and for squeezenet the SHA-256 of
 a file whose MD5 is the one that keras-squeezenet publishes. Keras publishes none for mobilenet and
-mobilenet_v2: these are known by their size only. What the first fetch brought is recorded beside the file,
-with its SHA-256, and checked against that from then on.
+mobilenet_v2: these are known by their size only. Google publishes none for vggish, the one net here that is
+for sound: its MD5 is the one by which OpenMIC-2018 and IBM's MAX Audio Classifier check it. What the first
+fetch brought is recorded beside the file, with its SHA-256, and checked against that from then on.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from models.cache_folder import cache_folder
-from models.image_nets.registry import net_entry
+from models.image_nets.registry import net_entry, unknown
 from schemas.errors import DataError, FailureKind, Stage
 
 _KERAS = "https://storage.googleapis.com/tensorflow/keras-applications"
@@ -26,6 +27,7 @@ _XCEPTION = "François Chollet (2016), MIT"
 _DENSENET = "Gao Huang, Zhuang Liu et al. (2016), BSD 3-Clause"
 _GOOGLE = "Google, Apache-2.0"
 _IANDOLA = "Iandola et al. (2016), BSD 2-Clause; converted by keras-squeezenet, MIT"
+_HERSHEY = "Google (Hershey et al. 2017), published with Apache-2.0 code, no terms of its own found"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,13 +131,22 @@ _FILES = (
         md5="80b66c92d79d4310e07fb60a297bf0d1",
         sha256="17154246284f555591549ac2c83e127abfbf4307dc4b0060fdaa2931d0fa38da",
     ),
+    WeightsFile(
+        "vggish",
+        "https://storage.googleapis.com/audioset/vggish_model.ckpt",
+        0,
+        _HERSHEY,
+        md5="d1c7011e6366aa34176bb05c705e31a8",
+    ),
 )
 WEIGHTS: Mapping[str, WeightsFile] = {file.net: file for file in _FILES}
 
 
 def weights_file(net: str) -> WeightsFile:
     """The file of a net's weights; DataError(bad_input) for an unknown net, with the near names."""
-    return WEIGHTS[net_entry(net).name]
+    if net not in WEIGHTS:
+        raise unknown(f"image net {net!r} is not known", net, WEIGHTS)
+    return WEIGHTS[net]
 
 
 def weights_folder() -> Path:
@@ -144,15 +155,20 @@ def weights_folder() -> Path:
 
 
 def weights_path(net: str, *, given: str = "") -> Path:
-    """The given file, or the fetched weights of a net; DataError(not_found) where it is not there, with the
-    command that fetches them."""
-    path = Path(given) if given else weights_folder() / weights_file(net).file_name
+    """The given file, or the fetched weights of an image net; DataError(not_found) where it is not there,
+    with the command that fetches them."""
+    return path_of(WEIGHTS[net_entry(net).name], given=given, how=" with `--set weights=FILE`")
+
+
+def path_of(file: WeightsFile, *, given: str = "", how: str = "") -> Path:
+    """The given file, or the fetched one; errors as `weights_path`. `how` says how a file can be given."""
+    path = Path(given) if given else weights_folder() / file.file_name
     if given and not path.is_file():
         raise DataError(FailureKind.NOT_FOUND, Stage.BUNDLE, f"{path}: no such file of weights")
     if not path.is_file():
         message = (
-            f"the weights of image net {net} are not on this machine: run `moodscribe weights fetch {net}`, "
-            f"or give a file of your own with `--set weights=FILE` ({path} is not there)"
+            f"the weights of {file.net} are not on this machine: run `moodscribe weights fetch {file.net}`, "
+            f"or give a file of your own{how} ({path} is not there)"
         )
         raise DataError(FailureKind.NOT_FOUND, Stage.BUNDLE, message)
     return path

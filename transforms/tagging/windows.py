@@ -16,7 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.views import ChunkView, StepView, View
-from schemas.clock import CHUNK_S, Chunk, ChunkPlan, centre_chunk, to_samples, whole_track_chunks
+from schemas.clock import (
+    CHUNK_S,
+    Chunk,
+    ChunkPlan,
+    centre_chunk,
+    to_samples,
+    to_seconds,
+    whole_track_chunks,
+)
+from schemas.errors import DataError, FailureKind, Stage
 from transforms.features.mel import spectrum
 from transforms.tagging.features import Rows
 
@@ -73,7 +82,13 @@ def windows(rows: Rows, view: View, plan: TaggingPlan) -> list[Window]:
     """All inputs of a track for models of one view. DataError(too_short) for a track below its least."""
     if isinstance(view, ChunkView):
         chunks = plan.cut(rows.total_samples, view, rate_hz=rows.rate_hz)
-        return [_chunk_window(rows, view, chunk) for chunk in chunks]
+        # A tail may be too short for a row of its own: what it has is heard in the chunk before.
+        cut = [window for chunk in chunks if (window := _chunk_window(rows, view, chunk)).extent]
+        if not cut:
+            seconds = to_seconds(rows.total_samples, rate_hz=rows.rate_hz)
+            message = f"{seconds:.2f} s decoded, too short for a row of {rows.layout.step_s:g} s"
+            raise DataError(FailureKind.TOO_SHORT, Stage.FEATURES, message)
+        return cut
     return _stretches(rows.values, view) if view.rows else _whole(rows.values)
 
 
