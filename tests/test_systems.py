@@ -78,7 +78,8 @@ def direct(bundle: Bundle, member: str, values: NDArray[np.float32]) -> NDArray[
     """One input through one member, nothing beside it."""
     models = Ensemble(bundle)
     models.load()
-    return models.run(member, Batch(values[None], np.ones((1, len(values)), bool)))[0]
+    found: NDArray[np.float32] = models.run(member, Batch(values[None], np.ones((1, len(values)), bool)))
+    return np.asarray(found[0])
 
 
 def curve_of(tables: MoodTables, track: str, target: str) -> NDArray[np.float64]:

@@ -1,0 +1,1 @@
+"""Evaluation by the official protocols: tags, curves, static ratings and antonym pairs."""

@@ -1,0 +1,1 @@
+"""Measures of tags: ranking, thresholds, decisions, calibration, intervals; pure functions of arrays."""
