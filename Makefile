@@ -2,6 +2,7 @@
 # make test    pass the tests
 # make check   the one check: format, lint, types, tests, wheel
 # make bench-features    every front end beside its reference: time, memory, ratio
+# make reproduce DATA=../shared/data    the papers' figures beside ours, into models/RESULTS.md
 # make lock    renew the locks from pyproject.toml
 # make train-default DATA=../shared/data    train the shipped bundle from scratch
 
@@ -10,7 +11,7 @@ DATA ?= ../shared/data
 WORK ?= work/train-default
 BIN = .venv/bin
 
-.PHONY: demo test check static bench-features lock train-default
+.PHONY: demo test check static bench-features reproduce lock train-default
 
 demo: .venv/.complete
 	$(BIN)/moodscribe demo --folder demo-out
@@ -28,6 +29,9 @@ static: .venv/.complete
 
 .venv/.complete: requirements.lock requirements-uv.lock pyproject.toml deploy/venv.sh
 	@sh deploy/venv.sh $(PYTHON)
+
+reproduce: .venv/.complete
+	$(BIN)/python -m pipelines.reproduce --data $(DATA) --work work/reproduce
 
 bench-features: .venv/.complete
 	$(BIN)/python -m tests.bench_features

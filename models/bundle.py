@@ -206,7 +206,7 @@ def _member(fields: Mapping[str, Any]) -> Member:
 
 
 def _front_end_settings(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings of a member's front end that are not its default; which there are is for the front end to say."""
+    """Settings of a member's front end that are not its default; which there are, the front end says."""
     settings = fields.get("front_end_settings", {})
     plain = isinstance(settings, dict) and all(
         isinstance(value, str | int | float | bool) for value in settings.values()

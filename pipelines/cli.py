@@ -12,6 +12,7 @@ from pipelines.evaluate_command import add_evaluate
 from pipelines.job_arguments import add_features, add_tag
 from pipelines.listen_command import add_listen
 from pipelines.option_hints import HintingParser
+from pipelines.train_command import add_train
 from pipelines.weights_command import add_weights
 from schemas.errors import DataError
 
@@ -56,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_export(commands)
     add_weights(commands)
     add_listen(commands)
+    add_train(commands)
     add_evaluate(commands)
     demo = commands.add_parser("demo", help="compose a small catalogue, tag it and show what was found")
     demo.add_argument("--folder", default="demo", help="where to put it (default: %(default)s)")

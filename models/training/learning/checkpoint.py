@@ -33,6 +33,11 @@ class Progress:
         """Place of the best score, from 0 on."""
         return int(np.argmax(self.scores))
 
+    @property
+    def since_best(self) -> int:
+        """Epochs done after the best one."""
+        return self.epoch - 1 - self.best_epoch
+
     def add(self, loss: float, score: float, model: Any) -> None:
         """Note an epoch, and the model's weights if it is the best so far."""
         self.losses.append(loss)

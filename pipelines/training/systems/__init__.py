@@ -1,0 +1,1 @@
+"""Training of the five systems from tables of features."""
