@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from typing import Any
 
 from pipelines.option_hints import HintingParser
 
@@ -119,7 +120,7 @@ def _add_tag_arguments(tag: argparse.ArgumentParser) -> None:
 
 
 def _add_features_arguments(features: argparse.ArgumentParser) -> None:
-    features.add_argument("--list", action=_ListFrontEnds, help="show every front end and end")
+    features.add_argument("--list", action=Show, const=_front_ends, help="show every front end and end")
     features.add_argument("name", metavar="NAME", help="front end: see --list")
     _add_input_and_output(features)
     features.add_argument("--preset", help="settings by name: see --list (default: the first)")
@@ -135,17 +136,21 @@ def _add_features_arguments(features: argparse.ArgumentParser) -> None:
     _add_how_to_work(features, max_duration_s=3_600)
 
 
-class _ListFrontEnds(argparse.Action):
-    """Shows the registry and ends, as --version does."""
+class Show(argparse.Action):
+    """Shows a text that `const` makes and ends, as --version does."""
 
-    def __init__(self, option_strings: list[str], dest: str, help: str | None = None) -> None:  # noqa: A002
-        super().__init__(option_strings, dest, nargs=0, default=argparse.SUPPRESS, help=help)
+    def __init__(self, option_strings: list[str], dest: str, **given: Any) -> None:
+        super().__init__(option_strings, dest, nargs=0, default=argparse.SUPPRESS, **given)
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
-        from pipelines.features_command import describe_front_ends
-
-        print(describe_front_ends())
+        print(self.const())
         parser.exit()
+
+
+def _front_ends() -> str:
+    from pipelines.features_command import describe_front_ends
+
+    return describe_front_ends()
 
 
 def _add_input_and_output(job: argparse.ArgumentParser) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from pipelines.job_arguments import Show
 from pipelines.option_hints import HintingParser
 
 SYSTEMS = (
@@ -40,6 +41,12 @@ examples:
 """
 
 
+def _data_sets() -> str:
+    from models.training.data.spec import describe_sources
+
+    return describe_sources()
+
+
 def train_parser(commands: argparse._SubParsersAction[HintingParser]) -> HintingParser:
     """The parser of `train`, added to the command line."""
     train = commands.add_parser(
@@ -50,7 +57,8 @@ def train_parser(commands: argparse._SubParsersAction[HintingParser]) -> Hinting
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     train.add_argument("system", metavar="SYSTEM", help="what to train")
-    train.add_argument("--data", metavar="SPEC", required=True, help="NAME=FOLDER[,key=value...]; see README")
+    train.add_argument("--data", metavar="SPEC", required=True, help="NAME=FOLDER[,key=value...]: see --list")
+    train.add_argument("--list", action=Show, const=_data_sets, help="show every data set and end")
     train.add_argument(
         "--output", metavar="BUNDLE", required=True, type=Path, help="folder of the new bundle"
     )
