@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
+
+from models.evaluation.measures import ranking
 
 Floats = NDArray[np.floating]
 
@@ -14,18 +15,12 @@ def roc_auc(labels: NDArray[np.bool_], scores: Floats) -> float:
 
     `labels` and `scores` are [items].
     """
-    positives = int(labels.sum())
-    negatives = len(labels) - positives
-    if not positives or not negatives:
-        return float("nan")
-    ranks = rankdata(scores)
-    return float((ranks[labels].sum() - positives * (positives + 1) / 2) / (positives * negatives))
+    return float(ranking.roc_auc(labels[:, None], scores[:, None])[0])
 
 
 def average_precision(labels: NDArray[np.bool_], scores: Floats) -> float:
     """Area under the precision-recall curve as a sum of steps; NaN where no label is positive."""
-    precision, recall, _ = precision_recall(labels, scores)
-    return float(np.sum(np.diff(recall, prepend=0.0) * precision)) if labels.any() else float("nan")
+    return float(ranking.average_precision(labels[:, None], scores[:, None])[0])
 
 
 def precision_recall(
@@ -40,11 +35,8 @@ def precision_recall(
 
 def macro(labels: NDArray[np.bool_], scores: Floats) -> dict[str, float]:
     """Macro ROC-AUC and PR-AUC: both arrays are [items, tags]; tags without a positive item are left out."""
-    columns = range(labels.shape[1])
-    return {
-        "roc_auc": float(np.nanmean([roc_auc(labels[:, tag], scores[:, tag]) for tag in columns])),
-        "pr_auc": float(np.nanmean([average_precision(labels[:, tag], scores[:, tag]) for tag in columns])),
-    }
+    roc, precision = ranking.areas(ranking.rank(labels, scores))
+    return {"roc_auc": float(np.nanmean(roc)), "pr_auc": float(np.nanmean(precision))}
 
 
 def pearson(a: Floats, b: Floats) -> float:

@@ -71,9 +71,8 @@ class FeatureWorker:
 
     def take_sums(self) -> dict[str, float]:
         """Seconds by stage and seconds of audio since the last call."""
-        sums = {f"seconds.{stage}": value for stage, value in self._clock.seconds.items()}
-        sums["audio_s"] = self._audio_s
-        self._clock, self._audio_s = StageClock(), 0.0
+        sums = {**self._clock.take_sums(), "audio_s": self._audio_s}
+        self._audio_s = 0.0
         return sums
 
     def _values(self, reading: TrackReading) -> pa.FixedSizeListArray:

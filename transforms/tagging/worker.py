@@ -104,10 +104,9 @@ class TaggingWorker:
 
     def take_sums(self) -> dict[str, float]:
         """Seconds by stage, seconds of audio and tracks by tag since the last call."""
-        sums = {f"seconds.{stage}": value for stage, value in self._clock.seconds.items()}
-        sums.update({f"tag.{tag}": float(count) for tag, count in self._tags.items()})
-        sums["audio_s"] = self._audio_s
-        self._clock, self._tags, self._audio_s = StageClock(), Counter(), 0.0
+        tags = {f"tag.{tag}": float(count) for tag, count in self._tags.items()}
+        sums = {**self._clock.take_sums(), **tags, "audio_s": self._audio_s}
+        self._tags, self._audio_s = Counter(), 0.0
         return sums
 
     def _features(self, reading: TrackReading) -> dict[str, Rows]:

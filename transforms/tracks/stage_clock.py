@@ -27,6 +27,12 @@ class StageClock:
             inside = sum(self.seconds.values()) - booked
             self._add(stage, time.perf_counter() - begin - inside)
 
+    def take_sums(self) -> dict[str, float]:
+        """Seconds by stage, named as a run's record sums them, since the last call."""
+        sums = {f"seconds.{stage}": value for stage, value in self.seconds.items()}
+        self.seconds.clear()
+        return sums
+
     def waiting(self, stage: str, items: Iterable[Item]) -> Iterator[Item]:
         """The same items, with the time that their source took booked."""
         source = iter(items)
