@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pipelines.job_arguments import Show
 from pipelines.option_hints import HintingParser
+from schemas.errors import DataError, FailureKind, Stage
+
+if TYPE_CHECKING:
+    from models.training.systems.folds import FoldPlan
 
 SYSTEMS = (
     "crnn",
@@ -29,6 +34,10 @@ Presets: "published" is the paper's net and schedule, "improved" the paper's net
 early stopping, for crnn also SpecAugment), "compact" a small net with our schedule. Names such as
 published-bilstm, published-5s-gru or published-forked choose one of the published ones.
 
+With --folds K a track's fold is its index modulo K. The last one is held out; each of the others is
+validation once and gives one net, the best of --trials by --select. The bundle is the mean of these K - 1
+nets, and its card has its figures on the held-out fold.
+
 A training that was stopped goes on after its last whole epoch when the same command is given again, and ends
 with the same weights. Its checkpoints, and the features where none were given, are in --work.
 """
@@ -38,6 +47,11 @@ examples:
   moodscribe train gru --data moods4q=DIR --output ours
   moodscribe train crnn --data jamendo=DIR,audio=DIR --features logmel --output tags --preset improved
   moodscribe train antonym-rnn --data emotify=DIR --output pairs --preset compact --set units=64
+
+run 1 of Coutinho et al. (MediaEval 2015); run 2 is --select ccc, 3 and 4 the same with --preset published-fs2
+(runs 1 and 2, and 3 and 4, choose from the same nets: with the same --work these are trained once):
+  moodscribe train deep-lstm --data mediaeval2015=DIR --output run1 --work fs1 \\
+    --folds 11 --trials 5 --select rmse
 """
 
 
@@ -76,6 +90,13 @@ def train_parser(commands: argparse._SubParsersAction[HintingParser]) -> Hinting
         metavar="N",
         help="nets of each kind (default: published: gru 5, else 1)",
     )
+    train.add_argument("--folds", type=int, default=0, metavar="K", help="folds by index (default: none)")
+    train.add_argument(
+        "--trials", type=int, metavar="T", help="nets of each fold, of which one is kept (default: 1)"
+    )
+    train.add_argument(
+        "--select", choices=("rmse", "ccc"), help="by what it is kept, of its fold (default: rmse)"
+    )
     train.add_argument(
         "--set", action="append", default=[], metavar="NAME=VALUE", help="one setting of the net"
     )
@@ -83,3 +104,31 @@ def train_parser(commands: argparse._SubParsersAction[HintingParser]) -> Hinting
     train.add_argument("--workers", type=int, help="processes that make features (default: one a core)")
     train.add_argument("--threads", type=int, default=0, help="of TensorFlow (default: one a core)")
     return train
+
+
+def chosen_folds(arguments: argparse.Namespace) -> FoldPlan | None:
+    """What --folds, --trials and --select say, None without folds; DataError where they do not fit."""
+    from models.registry import Role, architecture
+    from models.training.systems.folds import LEAST_FOLDS, FoldPlan
+
+    folds, trials, select = arguments.folds, arguments.trials, arguments.select
+    if not folds:
+        for name in ("trials", "select"):
+            if (value := getattr(arguments, name)) is not None:
+                raise _refusal(f"--{name} {value} is of the nets of a fold; give --folds too")
+        return None
+    if folds < LEAST_FOLDS:
+        raise _refusal(f"--folds {folds} is below {LEAST_FOLDS}: to train, to choose by and to hold out")
+    if trials is not None and trials < 1:
+        raise _refusal(f"--trials {trials} is below 1")
+    if architecture(arguments.system).role is not Role.REGRESSOR:
+        raise _refusal(f"--folds is for valence and arousal, which {arguments.system} does not learn")
+    if arguments.members:
+        raise _refusal(
+            f"--members {arguments.members}: with --folds a bundle has one net of each; see --trials"
+        )
+    return FoldPlan(folds, trials or 1, select or "rmse")
+
+
+def _refusal(message: str) -> DataError:
+    return DataError(FailureKind.BAD_INPUT, Stage.INPUT, message)

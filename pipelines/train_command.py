@@ -5,22 +5,22 @@ from __future__ import annotations
 import argparse
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pipelines.option_hints import HintingParser
-from pipelines.train_arguments import SYSTEMS, train_parser
+from pipelines.train_arguments import SYSTEMS, chosen_folds, train_parser
 from schemas.errors import DataError, FailureKind, Stage
 
 if TYPE_CHECKING:
     from models.training.data.form import DataSet
     from models.training.learning.checkpoint import Progress
+    from models.training.systems.bundle_of_system import Facts
     from models.training.systems.loop import Trained
-    from models.training.systems.plan import SystemPlan
-    from pipelines.training.systems.gather import Gathered
+    from models.training.systems.plan import MemberPlan, SystemPlan
 
 
 def add_train(commands: argparse._SubParsersAction[HintingParser]) -> None:
@@ -31,6 +31,7 @@ def add_train(commands: argparse._SubParsersAction[HintingParser]) -> None:
 def run_train(arguments: argparse.Namespace, _: list[str]) -> int:
     """Train from the command's arguments; the exit status. DataError before anything is trained."""
     from models.training.data.spec import open_data
+    from models.training.systems.folds import check_folds
     from models.training.systems.plan import Choices, plan_system, unknown
     from pipelines.cli import EXIT_DONE
 
@@ -38,13 +39,14 @@ def run_train(arguments: argparse.Namespace, _: list[str]) -> int:
     if arguments.system not in SYSTEMS:
         raise unknown("system", arguments.system, SYSTEMS)
     _check(arguments)
+    folds = chosen_folds(arguments)
     data = open_data(arguments.data)
     changes = _changes(arguments.set)
-    system = plan_system(
-        arguments.system,
-        data,
-        Choices(arguments.preset, arguments.seed, arguments.members, arguments.epochs, changes),
-    )
+    members = 1 if folds else arguments.members
+    choices = Choices(arguments.preset, arguments.seed, members, arguments.epochs, changes)
+    system = plan_system(arguments.system, data, choices)
+    if folds:
+        check_folds(data, folds)
     work = arguments.work or output.with_name(f"{output.name}.work")
     for note in data.notes:
         print(f"{data.name}: {note}")
@@ -73,48 +75,43 @@ def _train(
 ) -> None:
     from models.registry import architecture
     from models.tensorflow_start import start_tensorflow
+    from models.training.systems.bundle_of_system import Facts
     from models.training.systems.loop import Surroundings, train_member
     from pipelines.training.systems.feature_store import open_features
+    from pipelines.training.systems.folds import GatheredFolds, gather_folds, train_folds
     from pipelines.training.systems.gather import gather
 
     store = open_features(features, architecture(system.system).front_end)
-    gathered = gather(data, system, store, seed=arguments.seed)
+    folds = chosen_folds(arguments)
+    gathered = (
+        gather_folds(data, system, store, plan=folds)
+        if folds
+        else gather(data, system, store, seed=arguments.seed)
+    )
     start_tensorflow(threads=arguments.threads)
     vggish, notes = _vggish(arguments.vggish, system)
-    for note in (*gathered.notes, *notes):
+    notes = [*gathered.notes, *notes]
+    for note in notes:
         print(note)
     print(", ".join(f"{count} {part}" for part, count in gathered.counts.items()), flush=True)
-    with _telling(system) as told:
-        around = Surroundings(work / "checkpoints", f"{gathered.fingerprint}{vggish}", vggish, told)
-        trained = [train_member(plan, gathered.parts[plan.name], around) for plan in system.members]
-    _write(arguments, system, data, trained, _Found(gathered, notes, dict(store.front_end_settings)))
+    facts = Facts(data, gathered.counts, arguments.seed, dict(store.front_end_settings), notes=notes)
+    if isinstance(gathered, GatheredFolds):
+        with _telling(gathered.members) as told:
+            done = train_folds(gathered, Surroundings(work / "checkpoints", "", told=told))
+        facts, trained = replace(facts, targets=done.targets, folds=done.report), done.trained
+    else:
+        with _telling(system.members) as told:
+            around = Surroundings(work / "checkpoints", f"{gathered.fingerprint}{vggish}", vggish, told)
+            trained = [train_member(plan, gathered.parts[plan.name], around) for plan in system.members]
+        targets = {name: parts.validation.targets for name, parts in gathered.parts.items()}
+        facts = replace(facts, targets=targets)
+    _write(arguments.output, replace(system, members=tuple(one.plan for one in trained)), trained, facts)
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """What a bundle says besides its nets."""
-
-    gathered: Gathered
-    notes: list[str]
-    front_end: dict[str, Any]
-
-
-def _write(
-    arguments: argparse.Namespace, system: SystemPlan, data: DataSet, trained: list[Trained], found: _Found
-) -> None:
+def _write(output: Path, system: SystemPlan, trained: list[Trained], facts: Facts) -> None:
     """The bundle, moved to its place when it is whole."""
-    from models.training.systems.bundle_of_system import Facts, write_system_bundle
+    from models.training.systems.bundle_of_system import write_system_bundle
 
-    output: Path = arguments.output
-    gathered = found.gathered
-    facts = Facts(
-        data,
-        gathered.counts,
-        arguments.seed,
-        found.front_end,
-        {name: parts.validation.targets for name, parts in gathered.parts.items()},
-        (*gathered.notes, *found.notes),
-    )
     part = output.with_name(f".{output.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
@@ -142,19 +139,18 @@ def _vggish(given: str | None, system: SystemPlan) -> tuple[Path | None, list[st
 
 
 @contextmanager
-def _telling(system: SystemPlan) -> Iterator[Callable[[str, Progress], None]]:
-    """What hears of each epoch: a line each, and on a terminal a bar over all nets."""
+def _telling(members: Sequence[MemberPlan]) -> Iterator[Callable[[str, Progress], None]]:
+    """What hears of each epoch: a line each, and on a terminal a bar of the net that learns."""
     from rich import progress as bars
     from rich.console import Console
 
     console = Console(file=sys.stdout, soft_wrap=True, highlight=False)
-    schedule = system.members[0].schedule
+    schedule = members[0].schedule
     sign = 1.0 if schedule.direction == "max" else -1.0
     columns = (bars.TextColumn("{task.description}"), bars.BarColumn(), bars.TimeRemainingColumn())
     with bars.Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as shown:
         tasks = {
-            plan.name: shown.add_task(plan.name, total=schedule.epochs, visible=False)
-            for plan in system.members
+            plan.name: shown.add_task(plan.name, total=schedule.epochs, visible=False) for plan in members
         }
 
         def told(name: str, progress: Progress) -> None:
@@ -163,7 +159,9 @@ def _telling(system: SystemPlan) -> Iterator[Callable[[str, Progress], None]]:
                 f"validation {schedule.monitor} {sign * progress.scores[-1]:.5f} "
                 f"(best: epoch {progress.best_epoch + 1})"
             )
-            shown.update(tasks[name], completed=progress.epoch, visible=True)
+            for plan, task in tasks.items():
+                shown.update(task, visible=plan == name)
+            shown.update(tasks[name], completed=progress.epoch)
 
         yield told
 

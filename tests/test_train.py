@@ -158,7 +158,7 @@ def test_a_track_is_judged_by_all_its_chunks_by_their_length() -> None:
         return values.sum(axis=1) / valid[:, None]
 
     values = np.arange(25, dtype=np.float32)[:, None]
-    np.testing.assert_allclose(predict(mean, values, framing), [values.mean()], rtol=1e-6)
+    np.testing.assert_allclose(predict(mean, [("a", values)], framing)["a"], [values.mean()], rtol=1e-6)
 
 
 def test_the_same_epoch_gives_the_same_batches_and_another_gives_others() -> None:

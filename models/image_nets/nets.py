@@ -40,6 +40,7 @@ class ImageNet:
     def __init__(self, entry: NetEntry, model: keras.Model, *, layer: str, arrays: Arrays) -> None:
         self.name, self.layer, self.input_size = entry.name, layer, entry.input_size
         self.values = value_count(entry.name, layer)
+        self.batch = _BATCH
         self._run = _compiled(entry, model, arrays)
 
     def features(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:

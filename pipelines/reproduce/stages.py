@@ -21,10 +21,13 @@ RESULTS = "results.json"
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a stage works: `data`, the folder of the research sets, and `work`, the stage's own folder."""
+    """Where a stage works: `data`, the folder of the research sets, `work`, the stage's own folder, and
+    `shared`, that of all stages; and in how many `processes`."""
 
     data: Path
     work: Path
+    shared: Path
+    processes: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,9 @@ class Reproduction:
     section: Callable[[Found], Section]
 
 
-def run_stages(stages: Sequence[Reproduction], data: Path, work: Path) -> dict[str, Found]:
+def run_stages(
+    stages: Sequence[Reproduction], data: Path, work: Path, *, processes: int = 1
+) -> dict[str, Found]:
     """Figures of every stage by its name, in order; one done with the same settings and files is not run.
 
     Each stage keeps its own in work/NAME/results.json, written whole or not at all. Raises
@@ -73,7 +78,7 @@ def run_stages(stages: Sequence[Reproduction], data: Path, work: Path) -> dict[s
         if kept is not None:
             log.info("stage %s: as kept", stage.name)
         else:
-            kept = _run(stage, Place(data, folder), keys[stage.name])
+            kept = _run(stage, Place(data, folder, work, processes), keys[stage.name])
         found[stage.name] = kept
     return found
 

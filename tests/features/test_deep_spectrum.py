@@ -152,7 +152,8 @@ def test_pictures_of_real_music_are_the_figures_and_so_is_what_a_net_sees_in_the
 def test_fc2_of_vgg16_is_that_of_the_figure() -> None:
     samples = np.concatenate([music(2.0, rate_hz=RATE_HZ), clicks(2.0, every_s=0.4, rate_hz=RATE_HZ)])
     vgg16 = nets.build_net("vgg16", layer="fc2", seed=1)
-    found = deep_spectrum(samples, rate_hz=RATE_HZ, net=vgg16, settings=DeepSpectrumSettings())
+    extract = deep_spectrum(vgg16, side=vgg16.input_size, settings=DeepSpectrumSettings())
+    found = extract(samples, rate_hz=RATE_HZ)
     assert found.shape == (4, 4096)
     expected = vgg16.features(toolkit.reference(samples, rate_hz=RATE_HZ))
     assert cosines(found, expected).min() > 0.99999
@@ -302,7 +303,7 @@ def test_a_preset_gives_the_pixels_pinned_for_its_version(preset: str) -> None:
 class MeanColour:
     """A stand-in for a net: the mean of each channel."""
 
-    input_size, values = 64, 3
+    input_size, values, batch = 64, 3, 4
 
     def features(self, images: Bytes) -> NDArray[np.float32]:
         """Images [n, 64, 64, 3] -> [n, 3]."""
@@ -379,7 +380,7 @@ def test_what_is_not_samples_is_refused_with_its_value(
 ) -> None:
     with pytest.raises(DataError, match=f"^{message}$"):
         # At once, not with the first batch.
-        image_batches(samples, rate_hz=rate_hz)
+        image_batches(samples, rate_hz=rate_hz, batch=4)
 
 
 @pytest.mark.parametrize(("rate_hz", "least"), [(16_000, 512), (24_000, 1024), (44_100, 2048)])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Generic, Protocol, TypeVar
@@ -22,6 +22,40 @@ class Extractor(Protocol):
 
         Raises DataError(bad_input, too_short) that names the value.
         """
+
+
+class Draw(Protocol):
+    """Draws the pictures of a track."""
+
+    def __call__(self, samples: NDArray[np.float32], *, rate_hz: int) -> Iterator[NDArray[np.uint8]]:
+        """Samples [n] float32 -> blocks of images [some, side, side, 3], each drawn when it is asked for.
+
+        Raises DataError(bad_input, too_short) that names the value, at once and not with a block.
+        """
+
+
+class Net(Protocol):
+    """Sees each image by itself, whatever stands beside it: see models.image_nets.nets.ImageNet."""
+
+    @property
+    def batch(self) -> int:
+        """Images of one run, to which fewer are filled up."""
+
+    def features(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Images [n, side, side, 3] -> rows [n, values]."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageExtractor:
+    """An extractor of two steps, so that images of several tracks can share the batches of its net."""
+
+    draw: Draw
+    net: Net
+
+    def __call__(self, samples: NDArray[np.float32], *, rate_hz: int) -> NDArray[np.float32]:
+        """See Extractor: one track by itself."""
+        blocks = self.draw(samples, rate_hz=rate_hz)
+        return np.concatenate([self.net.features(images) for images in blocks])
 
 
 @dataclass(frozen=True)

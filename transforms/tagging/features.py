@@ -2,13 +2,14 @@
 
 16 kHz     blocks -> streams         (crnn-logmel, window-image, mel-steps: never the whole track)
 any other  all samples -> extractor  (a whole track in memory)
+                       -> pictures   (deep-spectrum: what its net sees in them is for ImageBatcher)
 """
 
 from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.errors import DataError, bad_bundle
-from transforms.features.front_end import Extractor, Layout
+from transforms.features.front_end import Extractor, ImageExtractor, Layout, Net
 from transforms.features.mel.spectrum import RATE_HZ
 from transforms.features.registry import front_end, settings_of
 from transforms.features.streams import STREAMED, Streamed, extract
@@ -34,6 +35,21 @@ class Rows:
 
 
 @dataclass(frozen=True, slots=True)
+class Pictures:
+    """Pictures of a track that `net` has not seen yet: `blocks` [some, side, side, 3] uint8, each drawn when
+    it is asked for, once. What the net sees are rows on the clock of `layout`."""
+
+    blocks: Iterator[NDArray[np.uint8]]
+    net: Net
+    layout: Layout
+    rate_hz: int
+    total_samples: int
+
+
+Features = Mapping[str, Rows | Pictures]
+
+
+@dataclass(frozen=True, slots=True)
 class _Whole:
     """A front end with its settings, ready to work on whole tracks."""
 
@@ -41,6 +57,13 @@ class _Whole:
     rate_hz: int | None
     layout: Layout
     extractor: Extractor
+
+    def features(self, samples: NDArray[np.float32], *, rate_hz: int) -> Rows | Pictures:
+        """Of a track at its rate."""
+        if isinstance(self.extractor, ImageExtractor):
+            blocks = self.extractor.draw(samples, rate_hz=rate_hz)
+            return Pictures(blocks, self.extractor.net, self.layout, rate_hz, len(samples))
+        return Rows(self.extractor(samples, rate_hz=rate_hz), self.layout, rate_hz, len(samples))
 
 
 class FrontEnds:
@@ -61,9 +84,9 @@ class FrontEnds:
             return STREAMED[key].front_end.layout(None)
         return next(whole.layout for whole in self._whole if whole.key == key)
 
-    def rows_of(self, reading: TrackReading) -> dict[str, Rows]:
+    def features_of(self, reading: TrackReading) -> Features:
         """Read a track to its end, once for each rate; features by key. DataError of reading and features."""
-        found: dict[str, Rows] = {}
+        found: dict[str, Rows | Pictures] = {}
         if self._streamed:
             values = extract(
                 reading.blocks(RATE_HZ), self._streamed, total_samples=lambda: reading.total_samples
@@ -74,8 +97,7 @@ class FrontEnds:
             samples = np.concatenate(list(reading.blocks(rate_hz)))
             for whole in self._whole:
                 if whole.rate_hz == rate_hz:
-                    values_of = whole.extractor(samples, rate_hz=reading.rate_hz)
-                    found[whole.key] = Rows(values_of, whole.layout, reading.rate_hz, len(samples))
+                    found[whole.key] = whole.features(samples, rate_hz=reading.rate_hz)
         return found
 
 

@@ -11,7 +11,8 @@ from schemas.errors import DataError, FailureKind, Stage
 from schemas.track import FileFacts, Outcome, Track, TrackGroup
 from schemas.tracks import Status
 from transforms.tagging.batcher import Models, Prediction, TrackBatcher, groups_of
-from transforms.tagging.features import FrontEnds, Rows
+from transforms.tagging.features import Features, FrontEnds, Rows
+from transforms.tagging.image_batches import ImageBatcher
 from transforms.tagging.rows import rows_of
 from transforms.tagging.windows import Coverage, TaggingPlan
 from transforms.tracks.reader import ReadSettings, TrackReader, TrackReading
@@ -52,7 +53,7 @@ class _Work:
     steps: int
 
 
-def _steps(features: Mapping[str, Rows]) -> int:
+def _steps(features: Features) -> int:
     """Half seconds of a track; DataError(too_short) where there is none."""
     rows = next(iter(features.values()))
     steps = rows.total_samples * 2 // rows.rate_hz
@@ -60,6 +61,10 @@ def _steps(features: Mapping[str, Rows]) -> int:
         message = f"{rows.total_samples / rows.rate_hz:.2f} s decoded, at least 0.5 s are needed"
         raise DataError(FailureKind.TOO_SHORT, Stage.DECODE, message)
     return steps
+
+
+def _failed(group: TrackGroup, facts: FileFacts | None, error: DataError) -> Iterator[Outcome]:
+    return (Outcome(track, Status.FAILED, facts, error) for track in group.tracks)
 
 
 class TaggingWorker:
@@ -70,6 +75,7 @@ class TaggingWorker:
         self._front_ends = loaded.front_ends
         self._run_id = run_id
         self._sink = sink
+        self._images: ImageBatcher[_Work] = ImageBatcher()
         self._batcher: TrackBatcher[_Work] = TrackBatcher(
             loaded.models, groups_of(loaded.bundle), settings.plan, batch_size=settings.batch_size
         )
@@ -88,16 +94,15 @@ class TaggingWorker:
         try:
             reading = self._reader.open(group.first.uri, self._clock)
             features = self._features(reading)
-            steps = _steps(features)
-            done = self._predict(_Work(group, reading.facts, steps), features)
+            work = _Work(group, reading.facts, _steps(features))
         except DataError as error:
-            facts = reading.facts if reading else None
-            yield from (Outcome(track, Status.FAILED, facts, error) for track in group.tracks)
+            yield from _failed(group, reading.facts if reading else None, error)
             return
-        yield from self._settle(done)
+        yield from self._tag(self._images.add(work, features))
 
     def flush(self) -> Iterator[Outcome]:
         """Send what waits for a full batch; yield the outcomes left."""
+        yield from self._tag(self._images.flush())
         with self._clock.during("models"):
             done = list(self._batcher.flush())
         yield from self._settle(done)
@@ -109,15 +114,24 @@ class TaggingWorker:
         self._tags, self._audio_s = Counter(), 0.0
         return sums
 
-    def _features(self, reading: TrackReading) -> dict[str, Rows]:
+    def _features(self, reading: TrackReading) -> Features:
         with self._clock.during("features"):
-            features = self._front_ends.rows_of(reading)
+            features = self._front_ends.features_of(reading)
         self._audio_s += reading.facts.decoded_s or 0.0
         return features
 
-    def _predict(self, work: _Work, features: dict[str, Rows]) -> list[tuple[_Work, Prediction]]:
+    def _tag(self, complete: Iterator[tuple[_Work, Mapping[str, Rows]]]) -> Iterator[Outcome]:
+        for work, rows in self._clock.waiting("features", complete):
+            try:
+                done = self._predict(work, rows)
+            except DataError as error:
+                yield from _failed(work.group, work.facts, error)
+            else:
+                yield from self._settle(done)
+
+    def _predict(self, work: _Work, rows: Mapping[str, Rows]) -> list[tuple[_Work, Prediction]]:
         with self._clock.during("models"):
-            return list(self._batcher.add(work, features))
+            return list(self._batcher.add(work, rows))
 
     def _settle(self, done: list[tuple[_Work, Prediction]]) -> Iterator[Outcome]:
         for work, prediction in done:

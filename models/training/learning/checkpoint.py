@@ -15,13 +15,17 @@ Arrays = list[NDArray[Any]]
 
 @dataclass(slots=True)
 class Progress:
-    """How far a training has come: one loss and one score for every epoch done, and the best weights."""
+    """How far a training has come: one loss and one score for every epoch done, and the best weights.
+
+    `validation_losses` are as many, or none where the task does not measure them.
+    """
 
     plan: str
     losses: list[float] = field(default_factory=list)
     scores: list[float] = field(default_factory=list)
     best_weights: Arrays | None = None
     optimizer: Arrays = field(default_factory=list)
+    validation_losses: list[float] = field(default_factory=list)
 
     @property
     def epoch(self) -> int:
@@ -54,7 +58,9 @@ class Progress:
 
 def write_checkpoint(path: Path, progress: Progress, model: Any, optimizer: Any) -> None:
     """Replace the file at `path` in one move: a kill leaves the old one or the new one."""
-    about = json.dumps({"plan": progress.plan, "losses": progress.losses, "scores": progress.scores})
+    about = json.dumps(
+        {name: getattr(progress, name) for name in ("plan", "losses", "scores", "validation_losses")}
+    )
     groups = {
         # With the states of the random generators, which `get_weights` leaves out.
         "state": [np.asarray(variable) for variable in model.variables],
@@ -82,7 +88,7 @@ def read_checkpoint(path: Path, model: Any, *, plan: str) -> Progress | None:
         for variable, array in zip(model.variables, _group(arrays, "state"), strict=True):
             variable.assign(array)
         best, optimizer = _group(arrays, "best"), _group(arrays, "optimizer")
-    return Progress(plan, about["losses"], about["scores"], best, optimizer)
+    return Progress(plan, about["losses"], about["scores"], best, optimizer, about["validation_losses"])
 
 
 def _group(arrays: Any, group: str) -> Arrays:

@@ -48,11 +48,15 @@ class Source(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What is trained towards: `loss(output, *targets)` is a tensor; of `score(model)` more is better."""
+    """What is trained towards: `loss(output, *targets)` is a tensor; of `score(model)` more is better.
+
+    `validation_loss()` is that of what `score` saw last, for the record; None for none.
+    """
 
     source: Source
     loss: Callable[..., Any]
     score: Callable[[Any], float]
+    validation_loss: Callable[[], float] | None = None
 
 
 def clipped_adam(phase: Phase) -> Any:
@@ -77,7 +81,7 @@ class Manner:
     """How a training goes: `optimizer` for a phase, `fall` of its rate, when it stops, and who is told.
 
     `patience` counts epochs without a better score before it stops, 0 for never. `told` hears of every epoch.
-    A checkpoint of another `plan` is not continued.
+    A checkpoint of another `plan` is not continued. With `xla` the update is compiled as a whole.
     """
 
     optimizer: Callable[[Phase], Any] = clipped_adam
@@ -85,6 +89,7 @@ class Manner:
     patience: int = 0
     told: Callable[[Progress], None] | None = None
     plan: str = ""
+    xla: bool = False
 
     def is_over(self, progress: Progress) -> bool:
         """Whether patience has run out."""
@@ -127,10 +132,12 @@ def _run_phase(model: Any, task: Task, course: _Course, progress: Progress, chec
     optimizer = manner.optimizer(phase)
     optimizer.build(model.trainable_variables)
     progress.restore_optimizer(optimizer, inside=progress.epoch > first)
-    advance = _step(model, task.loss, optimizer)
+    advance = _step(model, task.loss, optimizer, xla=manner.xla)
     while progress.epoch < first + phase.epochs and not manner.is_over(progress):
         loss = _run_epoch(task, course, progress.epoch, optimizer, advance)
         progress.add(loss, task.score(model), model)
+        if task.validation_loss:
+            progress.validation_losses.append(task.validation_loss())
         write_checkpoint(checkpoint, progress, model, optimizer)
         log.info(
             "%s epoch %d: loss %.4f, score %.4f", checkpoint.stem, progress.epoch, loss, progress.scores[-1]
@@ -158,7 +165,7 @@ def _run_epoch(task: Task, course: _Course, epoch: int, optimizer: Any, advance:
     return loss
 
 
-def _step(model: Any, loss: Callable[..., Any], optimizer: Any) -> Callable[..., Any]:
+def _step(model: Any, loss: Callable[..., Any], optimizer: Any, *, xla: bool) -> Callable[..., Any]:
     """One compiled update: (inputs, targets) -> loss."""
     import tensorflow as tf
 
@@ -171,4 +178,4 @@ def _step(model: Any, loss: Callable[..., Any], optimizer: Any) -> Callable[...,
         optimizer.apply(tape.gradient(value, [variable.value for variable in variables]), variables)
         return value
 
-    return tf.function(advance)  # type: ignore[no-any-return]
+    return tf.function(advance, jit_compile=xla)  # type: ignore[no-any-return]

@@ -15,6 +15,7 @@ from models.registry import Role, architecture
 from models.training.calibration import Platt, f_optimal, fit_platt
 from models.training.data.form import DataSet
 from models.training.systems.card import CARD, Course, draw_course, write_system_card
+from models.training.systems.folds import FoldReport
 from models.training.systems.loop import Trained
 from models.training.systems.losses import measures
 from models.training.systems.plan import SystemPlan
@@ -26,7 +27,7 @@ _NEVER = 1.0
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What of a training stands in its bundle: the data, tracks by part, settings of the front end that are
-    not its default, targets of the validation tracks by net and id, and notes."""
+    not its default, targets of the validation tracks by net and id, notes, and what became of folds."""
 
     data: DataSet
     parts: Mapping[str, int]
@@ -34,6 +35,7 @@ class Facts:
     front_end_settings: Mapping[str, Any] = field(default_factory=dict)
     targets: Mapping[str, Mapping[str, NDArray[np.float32]]] = field(default_factory=dict)
     notes: Sequence[str] = ()
+    folds: FoldReport | None = None
 
 
 def write_system_bundle(
@@ -83,10 +85,10 @@ def _course(one: Trained) -> Course:
 
 
 def _measured(trained: Sequence[Trained], facts: Facts) -> dict[str, dict[str, float]]:
-    """Measures on validation by net, and of the mean of those that predict the same."""
-    kinds: dict[str, list[Trained]] = {}
+    """Measures on validation by net, and of the mean of those that predict the same of the same tracks."""
+    kinds: dict[tuple[str, ...], list[Trained]] = {}
     for one in trained:
-        kinds.setdefault(repr(one.plan.settings), []).append(one)
+        kinds.setdefault((repr(one.plan.settings), *one.outputs), []).append(one)
     found = {}
     for alike in kinds.values():
         targets = facts.targets[alike[0].plan.name]

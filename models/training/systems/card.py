@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from models.training.systems.fold_card import fold_options, fold_rule, fold_sections
 from models.training.systems.plan import SystemPlan
 
 if TYPE_CHECKING:
@@ -56,7 +57,10 @@ def write_system_card(
     courses: Sequence[Course],
 ) -> None:
     """Write the card into `folder`."""
-    data, first = facts.data, system.members[0]
+    data, first, folds = facts.data, system.members[0], facts.folds
+    options = fold_options(folds.plan) if folds else ""
+    rule = fold_rule(folds.plan) if folds else f"Seed of the split: {facts.seed}."
+    chosen = "Each net on its own fold: epoch and trial were" if folds else "The best epoch was"
     parts = ", ".join(f"{count} {part}" for part, count in facts.parts.items())
     schedule = ", ".join(f"{key}={value}" for key, value in dataclasses.asdict(first.schedule).items())
     masks = (
@@ -67,13 +71,13 @@ def write_system_card(
     lines = [
         f"# {system.system}, preset {system.preset}",
         "",
-        f"Trained by `moodscribe train {system.system} --preset {system.preset}`.",
+        f"Trained by `moodscribe train {system.system} --preset {system.preset}{options}`.",
         "",
         "## Data and terms",
         "",
         f"{data.name}: {data.terms}. Weights learned from it are for what these terms allow.",
         "",
-        f"Tracks: {parts}. Seed of the split: {facts.seed}.",
+        f"Tracks: {parts}. {rule}",
         *(f"- {note}" for note in (*data.notes, *facts.notes)),
         "",
         "## Training",
@@ -86,10 +90,11 @@ def write_system_card(
         "",
         "## Measured on validation",
         "",
-        "The best epoch was chosen on these tracks: figures on others will be lower.",
+        f"{chosen} chosen on these tracks: figures on others will be lower.",
         "",
         *_measures(measured),
         "",
+        *(fold_sections(folds) if folds else ()),
         "## Settings",
         "",
         *(f"- {member.name}: `{member.settings}`" for member in system.members),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -107,32 +107,59 @@ def stack(
     return values, inside, np.stack([on_steps(cut.target, view.steps or rows) for cut in cuts])
 
 
-def predict(forward: Callable[[Any, Any], Any], values: Floats, framing: Framing) -> Floats:
-    """A track's rows [n, ...] -> scores or shares [m], the mean over its chunks by their length, or its
-    curve [steps, targets]; `forward` is a compiled model."""
-    view = framing.view
-    nothing = np.zeros((0, 1), np.float32)
+def predict(
+    forward: Callable[[Any, Any], Any], tracks: Iterable[tuple[str, Floats]], framing: Framing
+) -> dict[str, Floats]:
+    """Tracks' rows [n, ...] -> by id scores or shares [m], the mean over a track's chunks by their length, or
+    its curve [steps, targets]; cuts of many tracks fill each batch. `forward` is a compiled model."""
+    found: dict[str, list[Floats]] = {}
+    plans: dict[str, tuple[list[int], int]] = {}
+    waiting: list[tuple[str, Cut]] = []
+    for name, values in tracks:
+        cuts, weights, steps = _whole_track(values, framing)
+        found[name], plans[name] = [], (weights, steps)
+        waiting += [(name, cut) for cut in cuts]
+        while len(waiting) >= _TOGETHER:
+            _run(forward, waiting[:_TOGETHER], framing, found)
+            del waiting[:_TOGETHER]
+    if waiting:
+        _run(forward, waiting, framing, found)
+    return {name: _joined(outputs, *plans[name]) for name, outputs in found.items()}
+
+
+def _whole_track(values: Floats, framing: Framing) -> tuple[list[Cut], list[int], int]:
+    """All cuts of a track, with the weights of chunks, or none and the steps of the curve."""
+    view, nothing = framing.view, np.zeros((0, 1), np.float32)
     if isinstance(view, ChunkView):
         size = framing.chunk_rows
         chunks = whole_track_chunks(len(values), ChunkPlan(1, size, size, framing.minimum_rows))
         cuts = [Cut(values[: c.start_samples + c.length_samples], c.start_samples, nothing) for c in chunks]
-        weights = [chunk.weight_samples for chunk in chunks]
-        mean: Floats = np.average(_run(forward, cuts, framing), axis=0, weights=weights).astype(np.float32)
-        return mean
+        return cuts, [chunk.weight_samples for chunk in chunks], 0
     steps = len(values) // framing.rows_a_step
-    hop = view.hop or len(values)
-    firsts = range(0, steps * framing.rows_a_step, hop)
-    curve = _run(forward, [Cut(values, first, nothing) for first in firsts], framing)
-    return curve.reshape(-1, curve.shape[-1])[:steps]
+    firsts = range(0, steps * framing.rows_a_step, view.hop or len(values))
+    return [Cut(values, first, nothing) for first in firsts], [], steps
 
 
-def _run(forward: Callable[[Any, Any], Any], cuts: Sequence[Cut], framing: Framing) -> Floats:
-    """Outputs of all cuts, in batches."""
-    outputs = []
-    for start in range(0, len(cuts), _TOGETHER):
-        some = list(cuts[start : start + _TOGETHER])
-        # A model is compiled for each size of batch: all but the smallest are filled up to fours.
-        missing = -len(some) % 4 if len(some) > 4 else 0
-        values, extent, _ = stack(some + [some[-1]] * missing, framing)
-        outputs.append(np.asarray(forward(values, extent))[: len(some)])
-    return np.concatenate(outputs)
+def _joined(outputs: list[Floats], weights: list[int], steps: int) -> Floats:
+    joined: Floats
+    if weights:
+        joined = np.average(np.stack(outputs), axis=0, weights=weights).astype(np.float32)
+    else:
+        joined = np.concatenate(outputs)[:steps]
+    return joined
+
+
+def _run(
+    forward: Callable[[Any, Any], Any],
+    batch: Sequence[tuple[str, Cut]],
+    framing: Framing,
+    found: Mapping[str, list[Floats]],
+) -> None:
+    """Outputs of a batch of cuts, added to those found of their tracks."""
+    some = [cut for _, cut in batch]
+    # A model is compiled for each size of batch: all but the smallest are filled up to fours.
+    missing = -len(some) % 4 if len(some) > 4 else 0
+    values, extent, _ = stack(some + [some[-1]] * missing, framing)
+    outputs = np.asarray(forward(values, extent))
+    for (name, _), output in zip(batch, outputs, strict=False):
+        found[name].append(output)

@@ -47,11 +47,21 @@ def monitored(plan: MemberPlan, outputs: Sequence[Floats], targets: Sequence[Flo
     """The schedule's measure of outputs of whole validation tracks, as its name says."""
     if plan.role is Role.TAGGER:
         return macro(np.stack(targets) > 0.5, np.stack(outputs))["roc_auc"]
+    return validation_loss(plan, outputs, targets, model)
+
+
+def validation_loss(
+    plan: MemberPlan, outputs: Sequence[Floats], targets: Sequence[Floats], model: Any
+) -> float:
+    """The schedule's loss of outputs of whole validation tracks; a sum of squares is over all of them."""
+    if plan.role is Role.TAGGER:
+        scores, labels = np.clip(np.stack(outputs), _LEAST, 1.0 - _LEAST), np.stack(targets)
+        return float(-np.mean(labels * np.log(scores) + (1.0 - labels) * np.log1p(-scores)))
     if plan.role is Role.ANTONYM:
         return _cross_entropy(np.stack(outputs), np.stack(targets))
     scale = np.asarray(model.get_layer("rescale").scale) if plan.schedule.standardised else 1.0
     squares = np.square((np.concatenate(outputs) - rated(outputs, targets)) / scale)
-    return float(np.nansum(squares) if plan.schedule.monitor == "sum_of_squares" else np.nanmean(squares))
+    return float(np.nansum(squares) if plan.schedule.loss == "sum_of_squares" else np.nanmean(squares))
 
 
 def measures(plan: MemberPlan, outputs: Sequence[Floats], targets: Sequence[Floats]) -> dict[str, float]:

@@ -63,6 +63,12 @@ class MemberPlan:
         """What it predicts."""
         return architecture(self.architecture).role
 
+    @property
+    def target(self) -> str:
+        """What a regressor gives: one of models.regressors.targets.TARGETS."""
+        settings: Any = self.settings
+        return str(settings.target)
+
 
 @dataclass(frozen=True, slots=True)
 class SystemPlan:

@@ -9,7 +9,7 @@ the models, on little data and few cores.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from schemas.errors import DataError, FailureKind, Stage
@@ -39,6 +39,7 @@ class Schedule:
     `standardised` is set. `patience` counts epochs without a better `monitor` on validation before training
     stops, 0 for never; the weights of the best epoch are restored. `noise` is the deviation of the Gaussian
     noise on the input: the model's setting of that name. `weight_decay` is decoupled from the gradient.
+    `pretraining` are epochs of denoising that the first layer starts from, at most as many as follow.
     `ours` names the fields that the paper does not give.
     """
 
@@ -53,6 +54,7 @@ class Schedule:
     momentum: float = 0.0
     weight_decay: float = 0.0
     standardised: bool = False
+    pretraining: int = 0
     ours: tuple[str, ...] = ()
 
     @property
@@ -102,7 +104,7 @@ def _tagger(epochs: int, *, noise: float = 0.0) -> Schedule:
     )
 
 
-def _curves(epochs: int, *, noise: float = 0.0, standardised: bool = False) -> Schedule:
+def _curves(epochs: int) -> Schedule:
     return Schedule(
         optimizer="adam",
         phases=(RatePhase(epochs, 1e-3),),
@@ -111,8 +113,6 @@ def _curves(epochs: int, *, noise: float = 0.0, standardised: bool = False) -> S
         monitor="mse",
         direction="min",
         patience=10,
-        noise=noise,
-        standardised=standardised,
         ours=_ALL,
     )
 
@@ -128,8 +128,11 @@ _DEEP_LSTM = Schedule(
     noise=0.3,
     momentum=0.9,
     standardised=True,
-    ours=("phases.epochs", "batch"),
+    pretraining=20,
+    ours=("phases.epochs", "batch", "pretraining"),
 )
+
+_DEEP_LSTM_COMPACT = replace(_curves(60), noise=0.3, standardised=True, pretraining=20)
 
 _ANTONYM = Schedule(
     optimizer="sgd",
@@ -181,7 +184,7 @@ SCHEDULES: Mapping[str, Mapping[str, Schedule]] = {
         "published-code": _deep_spectrum(100),
         "compact": _tagger(40),
     },
-    "deep-lstm": {"published": _DEEP_LSTM, "compact": _curves(60, noise=0.3, standardised=True)},
+    "deep-lstm": {"published": _DEEP_LSTM, "compact": _DEEP_LSTM_COMPACT},
     "antonym-rnn": {"published": _ANTONYM, "compact": _ANTONYM_COMPACT},
     "gru": {"published": _GRU, "compact": _curves(20)},
     "autoencoder": {"published": _AUTOENCODER, "compact": _curves(40)},

@@ -21,10 +21,16 @@ _FS2_INPUTS = 264
 
 
 def extract_features(
-    system: SystemPlan, tracks: Sequence[LabelledTrack], output: Path, *, workers: int | None
+    system: SystemPlan,
+    tracks: Sequence[LabelledTrack],
+    output: Path,
+    *,
+    workers: int | None,
+    changes: Mapping[str, Any] | None = None,
 ) -> int:
     """Write the features of the tracks that runs under `output` have not met yet; the exit status.
 
+    `changes` are settings of the front end besides those that the nets need.
     Raises DataError before anything runs for what cannot work, as `moodscribe features` does.
     """
     known = known_tracks(str(output))
@@ -38,7 +44,8 @@ def extract_features(
         rows.writerow(("track_id", "uri"))
         rows.writerows((track.track_id, str(Path(track.audio).absolute())) for track in missing)
     front_end = architecture(system.system).front_end.partition("@")[0]
-    settings = (f"--set={name}={value}" for name, value in front_end_settings(system).items())
+    all_settings = {**front_end_settings(system), **(changes or {})}
+    settings = (f"--set={name}={value}" for name, value in all_settings.items())
     words = [front_end, str(manifest), "--output", str(output), *settings]
     words += ["--workers", str(workers)] if workers else []
     return run_features(_parsed(words), [])

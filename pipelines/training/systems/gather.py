@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,11 +16,22 @@ from models.training.data.tables import bad_data
 from models.training.systems.framing import Framing
 from models.training.systems.loop import Parts
 from models.training.systems.plan import MemberPlan, SystemPlan
-from models.training.systems.stream import Stream
+from models.training.systems.stream import StoredFeatures, Stream
 from models.training.systems.targets import check_validation, split, targets_of
-from pipelines.training.systems.feature_store import FeatureStore
 
 Floats = NDArray[np.float32]
+
+
+class Features(StoredFeatures, Protocol):
+    """Features with the shape of a row and the ids of the runs that made them."""
+
+    @property
+    def row_shape(self) -> tuple[int, ...]:
+        """Shape of one row."""
+
+    @property
+    def runs(self) -> tuple[str, ...]:
+        """Ids of the runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +45,7 @@ class Gathered:
     fingerprint: str
 
 
-def gather(data: DataSet, system: SystemPlan, store: FeatureStore, *, seed: int) -> Gathered:
+def gather(data: DataSet, system: SystemPlan, store: Features, *, seed: int) -> Gathered:
     """Read all features once, check them, and join them with the targets of each net.
 
     Raises DataError(bad_input) for rows of another width than the nets take, a value that is not finite, and
@@ -67,7 +79,7 @@ def gather(data: DataSet, system: SystemPlan, store: FeatureStore, *, seed: int)
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    store: FeatureStore
+    store: Features
     lengths: Mapping[str, int]
     framing: Framing
 
@@ -80,12 +92,12 @@ def _stream(tracks: tuple[LabelledTrack, ...], data: DataSet, plan: MemberPlan, 
     return Stream(source.store, targets, lengths, source.framing, plan.seed, plan.schedule.batch)
 
 
-def _framing(plan: MemberPlan, store: FeatureStore) -> Framing:
+def _framing(plan: MemberPlan, store: Features) -> Framing:
     view = architecture(plan.architecture).view(plan.settings)
     return Framing(view, store.step_s, several=plan.role is Role.ANTONYM, masks=plan.masks)
 
 
-def _lengths(store: FeatureStore, wanted: set[str]) -> dict[str, int]:
+def _lengths(store: Features, wanted: set[str]) -> dict[str, int]:
     """Rows of each wanted track that has features; DataError(bad_input) for a value that is not finite."""
     lengths = {}
     for group, names in enumerate(store.groups):
@@ -100,7 +112,7 @@ def _lengths(store: FeatureStore, wanted: set[str]) -> dict[str, int]:
     return lengths
 
 
-def _check_width(plan: MemberPlan, store: FeatureStore) -> None:
+def _check_width(plan: MemberPlan, store: Features) -> None:
     """Refuse features that the net does not take before it is built."""
     inputs = getattr(plan.settings, "inputs", None) or getattr(plan.settings, "bands", None)
     if inputs and store.row_shape[-1] != inputs:
@@ -113,7 +125,7 @@ def _check_width(plan: MemberPlan, store: FeatureStore) -> None:
         raise bad_data(f"{plan.name} takes rows of {window_s:g} s, the features have {store.step_s:g} s")
 
 
-def _fingerprint(parts: Mapping[str, Parts], store: FeatureStore) -> str:
+def _fingerprint(parts: Mapping[str, Parts], store: Features) -> str:
     """Hash of tracks, targets and runs: a checkpoint of other data is not continued."""
     found = hashlib.sha256(repr(store.runs).encode())
     for name, both in parts.items():

@@ -14,23 +14,18 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from schemas.clock import to_samples
-from transforms.features.front_end import Extractor, FrontEnd, Layout
+from transforms.features.front_end import Extractor, FrontEnd, ImageExtractor, Layout, Net
 from transforms.features.images.colour_table import colour_table
 from transforms.features.images.drawing import RESIZING, Look, drawing
 from transforms.features.images.mel_levels import fft_samples, mel_levels
 from transforms.features.samples import check_samples, refusal
 
-if TYPE_CHECKING:
-    from models.image_nets.nets import ImageNet
-
 NAME, VERSION = "deep-spectrum", 1
-BATCH = 32
 SIDE = 224
 
 
@@ -82,7 +77,7 @@ def image_batches(
     rate_hz: int,
     settings: DeepSpectrumSettings = DeepSpectrumSettings(),
     side: int = SIDE,
-    batch: int = BATCH,
+    batch: int,
 ) -> Iterator[NDArray[np.uint8]]:
     """The rows of `spectrogram_images`, at most `batch` at a time, so that memory is bounded."""
     bounds = _checked_bounds(samples, rate_hz=rate_hz, settings=settings)
@@ -107,15 +102,9 @@ def chunk_bounds(
         yield start, end
 
 
-def deep_spectrum(
-    samples: NDArray[np.float32], *, rate_hz: int, net: ImageNet, settings: DeepSpectrumSettings
-) -> NDArray[np.float32]:
-    """Samples [n] float32 at any rate -> values of the net's layer [chunks, values] float32.
-
-    Raises DataError(bad_input, too_short) that names the value.
-    """
-    batches = image_batches(samples, rate_hz=rate_hz, settings=settings, side=net.input_size)
-    return np.concatenate([net.features(images) for images in batches])
+def deep_spectrum(net: Net, *, side: int, settings: DeepSpectrumSettings) -> ImageExtractor:
+    """Samples [n] float32 at any rate -> what a net that takes images of that side sees: [chunks, values]."""
+    return ImageExtractor(partial(image_batches, settings=settings, side=side, batch=net.batch), net)
 
 
 def _checked_bounds(
@@ -171,7 +160,7 @@ def _start(settings: DeepSpectrumSettings) -> Extractor:
     from models.image_nets.nets import load_net
 
     net = load_net(settings.net, layer=settings.layer, weights=settings.weights)
-    return partial(deep_spectrum, net=net, settings=settings)
+    return deep_spectrum(net, side=net.input_size, settings=settings)
 
 
 FRONT_END: FrontEnd[DeepSpectrumSettings] = FrontEnd(

@@ -1,11 +1,13 @@
-"""MIDI files become sound by FluidSynth and a General MIDI sound font, one process a file, resumable."""
+"""MIDI files become sound by FluidSynth and a General MIDI sound font, a process each, resumable."""
 
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import subprocess
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,12 +47,20 @@ def render(files: Iterable[Path], work: Path, renderer: Renderer | None = None) 
     font = _font(renderer)
     folder = work / _key(renderer, font)
     folder.mkdir(parents=True, exist_ok=True)
-    for file in files:
+    command = [program, *_options(renderer)]
+
+    def one(file: Path) -> None:
         target = folder / f"{file.stem}.wav"
         if not target.is_file():
-            _render_one(
-                [program, *_options(renderer)], file, target=target, font=font, limit_s=renderer.limit_s
-            )
+            _render_one(command, file, target=target, font=font, limit_s=renderer.limit_s)
+
+    # Threads that wait for the program: one a core.
+    pool = ThreadPoolExecutor(os.cpu_count())
+    try:
+        for done in [pool.submit(one, file) for file in files]:
+            done.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
     return folder
 
 

@@ -1,0 +1,75 @@
+"""Stage `curves`: rated emotion curves, VGMIDI rendered, all regressors by the same folds.
+
+Epochs are capped so that all of it takes an hour on two cores; the page says where.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from models.evaluation.curves import SongCurves, evaluate_curves
+from models.training.systems.plan import Choices
+from models.training.systems.targets import STEP_S, on_steps, on_the_clock
+from pipelines.reproduce.stages import Found, Place, Reproduction
+from pipelines.reproduce.trials.affect import Floats, Row, courses_of, curves_of
+from pipelines.reproduce.trials.cross_fit import cross_fit
+from pipelines.reproduce.trials.curves_section import section
+from pipelines.reproduce.trials.study import MEAN, SVR, Contender, Study
+
+STUDY = Study(
+    name="vgmidi",
+    k=4,
+    limit_s=60.0,
+    contenders=(
+        Contender(MEAN, MEAN),
+        Contender(SVR, SVR),
+        Contender("gru", "gru"),
+        Contender("gru-forked", "gru", Choices("published-forked")),
+        Contender("deep-lstm", "deep-lstm", Choices(epochs=100)),
+        Contender("deep-lstm-no-pretraining", "deep-lstm", Choices(epochs=100), pretraining=False),
+        # Contender("deep-lstm-fs2", "deep-lstm", Choices("published-fs2", epochs=100)),
+        Contender("deep-lstm-improved", "deep-lstm", Choices("improved")),
+        Contender("two-convolutions", "two-convolutions", Choices(epochs=30)),
+        Contender("autoencoder", "autoencoder", Choices(epochs=30)),
+    ),
+)
+ROWS = (
+    Row("mean of the training tracks", MEAN),
+    Row("SVR (Havránek's baseline)", SVR),
+    Row("GRU, parallel, one net", "gru", "gru-1"),
+    Row("GRU, parallel, ensemble of five", "gru"),
+    Row("GRU, forked, one net", "gru-forked", "gru-1"),
+    Row("GRU, forked, ensemble of five", "gru-forked"),
+    Row("deep LSTM, FS1, pre-trained", "deep-lstm"),
+    Row("deep LSTM, FS1, not pre-trained", "deep-lstm-no-pretraining"),
+    # Row("deep LSTM, FS2, pre-trained", "deep-lstm-fs2"),
+    Row("deep LSTM, FS1, improved", "deep-lstm-improved"),
+    Row("two convolutions", "two-convolutions"),
+    Row("convolutional autoencoder", "autoencoder"),
+)
+_EDITION = 1
+
+
+def run(place: Place) -> Found:
+    """Train and apply every fold, and measure the curves of the test tracks."""
+    data, fitted = cross_fit(STUDY, place)
+    rated = {track.track_id: on_the_clock(track.curve) for track in data.tracks if track.curve is not None}
+    rows: dict[str, Any] = {}
+    for row in ROWS:
+        songs = [_song(name, curve, rated[name]) for name, curve in sorted(curves_of(row, fitted).items())]
+        rows[row.title] = {key: value for key, value in evaluate_curves(songs).items() if key != "by_song"}
+    return {"rows": rows, "courses": courses_of(fitted), "notes": list(data.notes)}
+
+
+def _song(name: str, predicted: Floats, rated: Floats) -> SongCurves:
+    truth = on_steps(rated, len(predicted))
+    known = np.isfinite(truth).all(axis=1)
+    time_s = np.arange(len(truth), dtype=np.float64) * STEP_S
+    return SongCurves(
+        name, time_s[known], np.asarray(truth[known], np.float64), np.asarray(predicted[known], np.float64)
+    )
+
+
+STAGE = Reproduction("curves", STUDY.files, {**STUDY.settings, "edition": _EDITION}, run, section)
