@@ -207,6 +207,6 @@ def test_the_sections_say_every_row_and_every_course() -> None:
     for row in (*curves.ROWS, *static.ROWS):
         assert f"| {row.title} |" in page
     assert "| 1s-lstm | .7100 | .1100 | .7004 |" in page
-    assert "| joy-sad | improved, 5 folds | .700 | .600 | .650 | .800 | .400 | .400 | 10 |" in page
+    assert "| joy-sad | improved, 5 of 5 folds | .700 | .600 | .650 | .800 | .400 | .400 | 10 |" in page
     assert "| joy-sad | improved | sad | 3 | 2 |" in page
     assert page.count("| gru | 1,234 | 8 + 2 |") == 4

@@ -18,10 +18,10 @@ from pipelines.reproduce.trials.study import Contender, Study
 STUDY = Study(
     name="emotify",
     k=5,
-    limit_s=60.0,
+    limit_s=30.0,
     contenders=(
-        Contender("published", "antonym-rnn", Choices(epochs=12), folds=2),
-        Contender("improved", "antonym-rnn", Choices("improved", epochs=20, changes={"units": "128"})),
+        Contender("published", "antonym-rnn", Choices(epochs=5), folds=1),
+        Contender("improved", "antonym-rnn", Choices("improved", epochs=8, changes={"units": "128"})),
     ),
 )
 _EDITION = 1

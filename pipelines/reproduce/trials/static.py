@@ -22,10 +22,9 @@ STUDY = Study(
         Contender(MEAN, MEAN),
         Contender(SVR, SVR),
         Contender("gru", "gru"),
-        Contender("deep-lstm", "deep-lstm", Choices(epochs=60)),
-        Contender("deep-lstm-improved", "deep-lstm", Choices("improved", epochs=30)),
-        Contender("two-convolutions", "two-convolutions", Choices(epochs=20)),
-        Contender("autoencoder", "autoencoder", Choices(epochs=20)),
+        Contender("deep-lstm", "deep-lstm", Choices(epochs=30)),
+        Contender("two-convolutions", "two-convolutions", Choices(epochs=10)),
+        Contender("autoencoder", "autoencoder", Choices(epochs=10)),
     ),
 )
 ROWS = (
@@ -34,7 +33,6 @@ ROWS = (
     Row("GRU, parallel, one net", "gru", "gru-1"),
     Row("GRU, parallel, ensemble of five", "gru"),
     Row("deep LSTM, FS1, pre-trained", "deep-lstm"),
-    Row("deep LSTM, FS1, improved", "deep-lstm-improved"),
     Row("two convolutions", "two-convolutions"),
     Row("convolutional autoencoder", "autoencoder"),
 )

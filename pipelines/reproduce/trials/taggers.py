@@ -35,7 +35,7 @@ PICTURES = Study(
             f"{window}s-{cell}",
             "deep-spectrum-rnn",
             Choices(
-                f"published-{window}s-{cell}", epochs=8 if window == 1 else 16, changes={"inputs": "512"}
+                f"published-{window}s-{cell}", epochs=5 if window == 1 else 10, changes={"inputs": "512"}
             ),
             folds=1,
             image_net="squeezenet",
@@ -51,7 +51,7 @@ MELS = Study(
     limit_s=30.0,
     most=120,
     contenders=tuple(
-        Contender(f"crnn-{cell}", "crnn", Choices(f"published-{cell}", epochs=3), folds=1) for cell in CELLS
+        Contender(f"crnn-{cell}", "crnn", Choices(f"published-{cell}", epochs=2), folds=1) for cell in CELLS
     ),
 )
 _EDITION = 1

@@ -35,7 +35,7 @@ that a small ImageNet net stands in for it: SqueezeNet, 512 values a picture in 
 of 4Q by artist, {tracks["test"]} of them test and {tracks["validation"]} validation; of its {tags["all"]}
 mood words the {tags["measured"]} that any test clip has are measured. With so few clips a difference of .02
 between two nets says nothing; the paper's column, other music and other tags, is there for the order. Epochs
-are capped at 8 (1 s) and 16 (5 s) of 1,000, the best by validation ROC-AUC is kept. Fusions are means, as
+are capped at 5 (1 s) and 10 (5 s) of 1,000, the best by validation ROC-AUC is kept. Fusions are means, as
 published; below them weights for each net, and stacking, both learned on validation.
 """,
             Table(
@@ -52,7 +52,7 @@ published; below them weights for each net, and stacking, both learned on valida
             ),
             """
 How all taggers learned, the CRNNs (VGGish convolutions, here from random weights and so never frozen) on few
-clips for three epochs only, which take minutes each on a processor. Losses are binary cross-entropies.
+clips for two epochs only, which take minutes each on a processor. Losses are binary cross-entropies.
 """,
             courses_table(found["courses"]),
         ),
