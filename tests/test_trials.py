@@ -108,7 +108,6 @@ def _course(*validation: float) -> dict[str, Any]:
         "scores": list(validation),
         "best_epoch": 0,
         "parameters": 1234,
-        "seconds": 2.0,
         "tracks": [8, 2],
     }
 

@@ -47,7 +47,7 @@ def courses_of(fitted: Mapping[str, Sequence[Fold]]) -> Found:
 def courses_table(courses: Mapping[str, Found], *, digits: int = 4) -> Table:
     """How the first net of every kind learned on the first fold, and on how many folds the loss fell."""
     columns = (
-        "contender", "parameters", "tracks", "epochs", "seconds", "training loss",
+        "contender", "parameters", "tracks", "epochs", "training loss",
         "validation loss: first epoch", "lowest", "fell on",
     )  # fmt: skip
     return Table(columns, tuple(_course(name, nets, digits) for name, nets in courses.items()))
@@ -62,7 +62,6 @@ def _course(name: str, nets: Found, digits: int) -> tuple[str, ...]:
         f"{first['parameters']:,}",
         f"{first['tracks'][0]} + {first['tracks'][1]}",
         str(len(first["losses"])),
-        f"{first['seconds']:.0f}",
         f"{_short(first['losses'][0], digits)} -> {_short(first['losses'][-1], digits)}",
         _short(losses[0], digits),
         f"{_short(min(losses), digits)} (epoch {int(np.argmin(losses)) + 1})",

@@ -20,8 +20,8 @@ STUDY = Study(
     k=5,
     limit_s=30.0,
     contenders=(
-        Contender("published", "antonym-rnn", Choices(epochs=5), folds=1),
-        Contender("improved", "antonym-rnn", Choices("improved", epochs=8, changes={"units": "128"})),
+        Contender("published", "antonym-rnn", Choices(epochs=6), folds=1),
+        Contender("improved", "antonym-rnn", Choices("improved", epochs=12, changes={"units": "128"})),
     ),
 )
 _EDITION = 1

@@ -46,8 +46,8 @@ about even. Confusion in counts, rows true and columns found:
                 tuple(line for row in rows.values() for line in _confusion(row)),
             ),
             """
-How the nets learned (cross-entropy of soft targets, which cannot fall to zero); epochs are capped at 5 and
-8, each with three segments of every excerpt. The first pair's net of the first fold is shown.
+How the nets learned (cross-entropy of soft targets, which cannot fall to zero); epochs are capped at 6 and
+12, each with three segments of every excerpt. The first pair's net of the first fold is shown.
 """,
             courses_table(found["courses"]),
         ),

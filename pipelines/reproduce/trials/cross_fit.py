@@ -125,7 +125,6 @@ def _train(job: _Job, data: DataSet, plan: SystemPlan, features: HeldFeatures) -
     validation: dict[str, Mapping[str, Floats]] = {}
     courses: dict[str, Found] = {}
     for member in plan.members:
-        begin = time.monotonic()
         parts = gathered.parts[member.name]
         around = Surroundings(job.folder / "checkpoints", gathered.fingerprint, told=_end_with(os.getppid()))
         trained = train_member(member, parts, around)
@@ -133,7 +132,6 @@ def _train(job: _Job, data: DataSet, plan: SystemPlan, features: HeldFeatures) -
         validation[member.name] = trained.outputs
         courses[member.name] = {
             **_course(trained),
-            "seconds": round(time.monotonic() - begin, 1),
             "tracks": [len(parts.train.targets), len(parts.validation.targets)],
         }
     return Fold(test, validation, courses)

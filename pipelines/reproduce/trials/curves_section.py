@@ -50,8 +50,8 @@ the epochs capped where the paper has more or does not say: the deep LSTM at 40,
 convolutions at 20 of 100. Losses of the deep LSTM are sums of squares of standardised values, in training of
 a batch of 8, in validation of all tracks; the others' are means of squares. "Improved" trains the same net
 with Adam and early stopping. FS2's psychoacoustic descriptors take a core as long as a quarter of the music:
-one net learns from them on a third of 48 pieces' folds, to be seen to learn, and is not compared. The first
-net of the first fold is shown.
+one net learns from them, on one of three folds of 48 pieces, to be seen to learn, and is not compared. The
+first net of the first fold is shown.
 """,
             courses_table(found["courses"]),
         ),

@@ -23,6 +23,7 @@ STUDY = Study(
         Contender(SVR, SVR),
         Contender("gru", "gru"),
         Contender("deep-lstm", "deep-lstm", Choices(epochs=30)),
+        Contender("deep-lstm-improved", "deep-lstm", Choices("improved", epochs=20)),
         Contender("two-convolutions", "two-convolutions", Choices(epochs=10)),
         Contender("autoencoder", "autoencoder", Choices(epochs=10)),
     ),
@@ -33,6 +34,7 @@ ROWS = (
     Row("GRU, parallel, one net", "gru", "gru-1"),
     Row("GRU, parallel, ensemble of five", "gru"),
     Row("deep LSTM, FS1, pre-trained", "deep-lstm"),
+    Row("deep LSTM, FS1, improved", "deep-lstm-improved"),
     Row("two convolutions", "two-convolutions"),
     Row("convolutional autoencoder", "autoencoder"),
 )

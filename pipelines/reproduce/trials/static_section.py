@@ -31,8 +31,8 @@ clip and an SVM trained on quadrants; none of the papers has figures on it.
                 tuple((title, *_row(row)) for title, row in rows.items()),
             ),
             """
-How the nets learned; epochs are capped at 30 for the deep LSTM and 10 of 100 for autoencoder and two
-convolutions. The first net of the first fold is shown.
+How the nets learned; epochs are capped at 30 for the deep LSTM (20 improved) and 10 of 100 for autoencoder
+and two convolutions. The first net of the first fold is shown.
 """,
             courses_table(found["courses"]),
         ),
