@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from models.image_nets import nets
+from pipelines.training.systems.feature_store import settings_of_run
 from schemas.errors import DataError, FailureKind, Stage
 from tests.real import real_clips
 from tests.references import deep_spectrum as toolkit
@@ -326,6 +328,25 @@ def test_the_front_end_gives_the_values_of_its_net_a_row_a_chunk(monkeypatch: py
     assert rows.dtype == np.float32
     images = spectrogram_images(samples, rate_hz=16_000, side=64)
     np.testing.assert_allclose(rows, images.mean(axis=(1, 2)), rtol=1e-5)
+
+
+def test_weights_of_another_hash_than_asked_for_are_refused(tmp_path: Path) -> None:
+    weights = tmp_path / "squeezenet.h5"
+    weights.write_bytes(b"some weights")
+    known = hashlib.sha256(b"some weights").hexdigest()
+    for asked in ("", known):
+        settings = DeepSpectrumSettings("squeezenet", weights=str(weights), weights_sha256=asked)
+        assert FRONT_END.needs(settings)["weights"] == f"sha256 {known}"
+    with pytest.raises(DataError, match=f"squeezenet.h5 has SHA-256 {known}; weights of 00ff are asked for"):
+        FRONT_END.needs(DeepSpectrumSettings("squeezenet", weights=str(weights), weights_sha256="00ff"))
+
+
+def test_what_is_trained_on_pictures_asks_for_the_weights_that_they_were_seen_with() -> None:
+    recorded = {"net": "squeezenet", "window_s": 5.0, "weights": "sha256 00ff", "layer": "avg_pool"}
+    settings = settings_of_run("deep-spectrum@1", recorded)
+    assert settings == DeepSpectrumSettings(
+        "squeezenet", layer="avg_pool", window_s=5.0, weights_sha256="00ff"
+    )
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,7 @@ def open_features(output_uri: str, key: str) -> FeatureStore:
     indexed = [entry for uri in files for entry in _index(uri, current)]
     if not indexed:
         raise _refusal(f"{output_uri}: no track has features")
-    settings = _settings(key, newest["settings"])
+    settings = settings_of_run(key, newest["settings"])
     layout = front_end(key.partition("@")[0]).layout(settings)
     return FeatureStore(
         files=tuple(place for place, _ in indexed),
@@ -115,10 +115,12 @@ def _index(uri: str, current: frozenset[tuple[str, str]]) -> list[tuple[tuple[st
     return found
 
 
-def _settings(key: str, recorded: Mapping[str, Any]) -> Any:
-    """A front end's settings from a run's record; paths of weights are the machine's own and stay default."""
+def settings_of_run(key: str, recorded: Mapping[str, Any]) -> Any:
+    """A front end's settings from a run's record, which has weights by their hash and not by their path."""
     default = next(iter(FRONT_ENDS[key.partition("@")[0]].presets.values()))
     values = {name: recorded[name] for name in settings_of(default) if name in recorded and name != "weights"}
+    if "weights" in recorded:
+        values["weights_sha256"] = str(recorded["weights"]).removeprefix("sha256 ")
     return type(default)(**values) if values else default
 
 

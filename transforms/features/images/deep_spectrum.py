@@ -31,13 +31,17 @@ SIDE = 224
 
 @dataclass(frozen=True, slots=True)
 class DeepSpectrumSettings:
-    """A net with the layer that is read (empty for its own, fc2 of VGG) and its file of weights (empty for
-    the fetched one), chunks in seconds, and how they are drawn: `resize` is Pillow's filter, bicubic since
-    Pillow 7, nearest before. Raises DataError(bad_input) that names the value."""
+    """How chunks are drawn and seen.
+
+    `layer` is empty for the net's own (fc2 of VGG), `weights` is a file, empty for the fetched one, and
+    `weights_sha256` what it must be, empty for any. `resize` is Pillow's filter: bicubic since Pillow 7,
+    nearest before. Raises DataError(bad_input) that names the value.
+    """
 
     net: str = "vgg16"
     layer: str = ""
     weights: str = ""
+    weights_sha256: str = ""
     window_s: float = 1.0
     hop_s: float = 1.0
     mel_bands: int = 128
@@ -144,7 +148,10 @@ def _layout(settings: DeepSpectrumSettings) -> Layout:
 
 
 def _needs(settings: DeepSpectrumSettings) -> dict[str, str]:
-    """The layer that is read, and the weights by what they are, not by where they lie."""
+    """The layer that is read, and the weights by what they are, not by where they lie.
+
+    DataError(bad_input) where they are not those that the settings ask for.
+    """
     from models.image_nets.fetching import known_sha256
     from models.image_nets.graph import layer_of
     from models.image_nets.registry import net_entry
@@ -152,8 +159,10 @@ def _needs(settings: DeepSpectrumSettings) -> dict[str, str]:
 
     colour_table(settings.colour_map)
     path = weights_path(settings.net, given=settings.weights)
-    layer = layer_of(net_entry(settings.net), settings.layer)
-    return {"layer": layer, "weights": f"sha256 {known_sha256(path)}"}
+    layer, found = layer_of(net_entry(settings.net), settings.layer), known_sha256(path)
+    if settings.weights_sha256 not in ("", found):
+        raise refusal(f"{path} has SHA-256 {found}; weights of {settings.weights_sha256} are asked for")
+    return {"layer": layer, "weights": f"sha256 {found}"}
 
 
 def _start(settings: DeepSpectrumSettings) -> Extractor:
