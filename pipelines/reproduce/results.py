@@ -17,9 +17,10 @@ on this page was measured by one command, `make reproduce`, which is
 
     {COMMAND}
 
-It runs stage by stage on two cores and goes on where it was stopped; the page is written from its figures
-(`results.json` in the work folder) and is not edited by hand. The data are research sets that are no part of
-this repository. Nothing was chosen by a look at test labels unless a line says so.
+It runs stage by stage, some two hours on two cores, and goes on where it was stopped; the page is written
+from its figures (`results.json` in the work folder) and is not edited by hand. The data are research sets
+that are no part of this repository; VGMIDI is rendered by FluidSynth with FluidR3 (Debian's fluidsynth and
+fluid-soundfont-gm). Nothing was chosen by a look at test labels unless a line says so.
 """
 
 
