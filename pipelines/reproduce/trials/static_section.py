@@ -32,7 +32,8 @@ clip and an SVM trained on quadrants; none of the papers has figures on it.
             ),
             """
 How the nets learned; epochs are capped at 30 for the deep LSTM (20 improved) and 10 of 100 for autoencoder
-and two convolutions. The first net of the first fold is shown.
+and two convolutions. The best epoch on validation is kept: where the loss never fell below that of the first,
+as with most GRUs here, it is the first. The first net of the first fold is shown.
 """,
             courses_table(found["courses"]),
         ),
