@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from models.bundle import Bundle, write_index
+from models.random_nets import write_random_nets
 from models.registry import Settings, architecture
 from models.regressors.dilated import DilatedSettings
 from models.taggers.crnn import CrnnSettings
 from models.taggers.image_rnn import ImageRnnSettings
-from models.weights import save_weights
 
 TAGS = tuple(f"tag{index}" for index in range(8))
 
@@ -44,13 +44,8 @@ class Planned:
 
 def write_bundle(folder: Path, members: Sequence[Planned], *, tags: Sequence[str], seed: int = 7) -> Bundle:
     """A bundle of these members with random weights; the same seed gives the same files."""
-    import keras
-
-    keras.utils.set_random_seed(seed)
     folder.mkdir(parents=True, exist_ok=True)
-    for member in members:
-        model = architecture(member.architecture).build(member.settings)
-        save_weights(model, folder / f"{member.name}.safetensors")
+    write_random_nets(folder, members, seed=seed)
     (folder / "card.md").write_text("Random weights, for tests.\n")
     count = len(tags)
     return write_index(

@@ -15,12 +15,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from models.bundle import read_bundle, write_index
+from models.bundle import write_index
+from models.random_nets import write_random_nets, write_random_vgg16
 from models.registry import Settings, architecture
 from models.regressors.targets import one_net_per_target
 from models.training.data.spec import open_data
 from models.training.systems.plan import PRESETS
-from models.weights import save_weights
 from pipelines.reproduce.stages import Found, Place, Reproduction
 from pipelines.reproduce.trials.bundles_section import section
 from pipelines.tables import open_tables
@@ -81,7 +81,7 @@ def run(place: Place) -> Found:
     clips = _clips(place)
     vgg16 = place.work / _VGG16
     if not vgg16.is_file():
-        _write_vgg16(vgg16)
+        write_random_vgg16(vgg16, seed=SEED)
     rows = {title: _tag(title, nets, clips, place) for title, nets in nets_of(vgg16).items()}
     return {"clips": CLIPS, "rows": rows}
 
@@ -96,15 +96,6 @@ def _clips(place: Place) -> Path:
     for track in tracks:
         shutil.copy(track.audio, folder)
     return folder
-
-
-def _write_vgg16(path: Path) -> None:
-    import keras
-
-    keras.utils.set_random_seed(SEED)
-    part = path.with_name(f"part-{path.name}")
-    keras.applications.VGG16(weights=None).save(part)
-    part.replace(path)
 
 
 def _tag(title: str, nets: tuple[Net, ...], clips: Path, place: Place) -> Found:
@@ -140,20 +131,12 @@ def _tag(title: str, nets: tuple[Net, ...], clips: Path, place: Place) -> Found:
 
 def _write_bundle(folder: Path, nets: tuple[Net, ...]) -> int:
     """The bundle with seeded random weights; how many parameters it has."""
-    import keras
-
-    keras.utils.set_random_seed(SEED)
     folder.mkdir(parents=True)
-    parameters = 0
-    for net in nets:
-        model = architecture(net.architecture).build(net.settings)
-        parameters += model.count_params()
-        save_weights(model, folder / f"{net.name}.safetensors")
+    parameters = write_random_nets(folder, nets, seed=SEED)
     (folder / "card.md").write_text("Seeded random weights.\n", encoding="utf-8")
     tags = [f"tag{number}" for number in range(TAGS)] if any(_is_tagger(net) for net in nets) else []
     write_index(folder, _index(nets, tags))
-    read_bundle(folder)
-    return int(parameters)
+    return parameters
 
 
 def _is_tagger(net: Net) -> bool:
