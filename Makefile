@@ -5,13 +5,14 @@
 # make reproduce DATA=../shared/data    the papers' figures beside ours, into models/RESULTS.md
 # make lock    renew the locks from pyproject.toml
 # make train-default DATA=../shared/data    train the shipped bundle from scratch
+# make card DATA=../shared/data    measure it again and rewrite its card
 
 PYTHON ?=
 DATA ?= ../shared/data
 WORK ?= work/train-default
 BIN = .venv/bin
 
-.PHONY: demo test check static bench-features reproduce lock train-default
+.PHONY: demo test check static bench-features reproduce lock train-default card
 
 demo: .venv/.complete
 	$(BIN)/moodscribe demo --folder demo-out
@@ -44,3 +45,7 @@ lock: .venv/.complete
 
 train-default: .venv/.complete
 	$(BIN)/python -m pipelines.training.default --data $(DATA) --work $(WORK) --output models/bundles/default
+
+card: .venv/.complete
+	$(BIN)/python -m pipelines.training.default --data $(DATA) --work $(WORK) --output models/bundles/default \
+		--stage calibrate write checks card

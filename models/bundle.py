@@ -11,9 +11,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -21,43 +20,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.registry import Role, Settings, architecture, parse_settings
-from models.views import View
+from models.bundle_members import Member, check_encoders, is_plain_name, parse_member, plain_word
+from models.quality import Quality, parse_quality
+from models.registry import Role
 from schemas.errors import bad_bundle
 
 FORMAT = 1
 INDEX = "bundle.json"
-_FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _MAX_INDEX_BYTES = 8 << 20
-
-
-@dataclass(frozen=True)
-class Member:
-    """One model of a bundle: an architecture with its settings, its front end and its weights' file."""
-
-    name: str
-    architecture: str
-    settings: Settings
-    front_end: str
-    weights: str
-    front_end_settings: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def input_key(self) -> str:
-        """Its front end with what of its settings is not the default: equal keys share their features."""
-        if not self.front_end_settings:
-            return self.front_end
-        return f"{self.front_end} {json.dumps(self.front_end_settings, sort_keys=True)}"
-
-    @property
-    def view(self) -> View:
-        """What of a track one call of it sees."""
-        return architecture(self.architecture).view(self.settings)
-
-    @property
-    def role(self) -> Role:
-        """Tagger or regressor, as its architecture says."""
-        return architecture(self.architecture).role
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +56,7 @@ class Bundle:
     decisions: Decisions
     terms: str
     sha256: str
+    quality: Quality = field(default_factory=Quality)
 
     @property
     def key(self) -> str:
@@ -95,11 +66,29 @@ class Bundle:
     @cached_property
     def front_ends(self) -> tuple[str, ...]:
         """Keys of the front ends that its members need, with their settings, in order, each once."""
-        return tuple(dict.fromkeys(member.input_key for member in self.members))
+        return tuple(dict.fromkeys(member.input_key for member in self.members if not member.encoder))
+
+    @property
+    def encoders(self) -> tuple[Member, ...]:
+        """Members that give rows to others and predict nothing, in order."""
+        return self.of_role(Role.ENCODER)
+
+    def encoder_of(self, member: Member) -> Member | None:
+        """The encoder whose rows a head takes, None for other members."""
+        return next((one for one in self.encoders if one.name == member.encoder), None)
+
+    @property
+    def predictors(self) -> tuple[Member, ...]:
+        """Members that predict something, in order: all but the encoders."""
+        return tuple(member for member in self.members if member.role is not Role.ENCODER)
 
     def of_role(self, role: Role) -> tuple[Member, ...]:
         """Members of one role, in order."""
         return tuple(member for member in self.members if member.role is role)
+
+    def deciding(self, *, all_tags: bool) -> Bundle:
+        """The bundle for a run that decides all tags, or only those that are not off."""
+        return replace(self, quality=self.quality.deciding(all_tags=all_tags))
 
     @property
     def pairs(self) -> tuple[str, ...]:
@@ -124,7 +113,8 @@ def read_bundle(folder: Path) -> Bundle:
     """Check a folder and return its bundle.
 
     Raises DataError(bad_bundle) that names the file and the value: no index, another format version, an
-    unknown architecture or front end, a file that is missing, a link, or not what its hash says.
+    unknown architecture or front end, an encoder that is missing, of other sizes or of no use, a file that is
+    missing, a link, or not what its hash says.
     """
     index = folder / INDEX
     if not index.is_file():
@@ -161,10 +151,10 @@ def _parse(folder: Path, fields: Mapping[str, Any], sha256: str) -> Bundle:
         raise ValueError("files is not an object")
     bundle = Bundle(
         folder=folder,
-        name=_word(fields["name"]),
-        version=_word(fields["version"]),
+        name=plain_word(fields["name"]),
+        version=plain_word(fields["version"]),
         tags=tags,
-        members=tuple(_member(member) for member in fields["members"]),
+        members=tuple(parse_member(member) for member in fields["members"]),
         decisions=Decisions(
             scale=_per_tag("calibration.scale", calibration["scale"], tags),
             bias=_per_tag("calibration.bias", calibration["bias"], tags),
@@ -174,9 +164,11 @@ def _parse(folder: Path, fields: Mapping[str, Any], sha256: str) -> Bundle:
         ),
         terms=str(fields["terms"]),
         sha256=sha256,
+        quality=parse_quality(fields["quality"], tags) if "quality" in fields else Quality(),
     )
     if not bundle.members:
         raise ValueError("it has no members")
+    check_encoders(bundle.members)
     targets = {getattr(member.settings, "target", "both") for member in bundle.of_role(Role.REGRESSOR)}
     if targets and "both" not in targets and targets != {"valence", "arousal"}:
         raise ValueError(f"its regressors give {targets.pop()} only")
@@ -186,45 +178,6 @@ def _parse(folder: Path, fields: Mapping[str, Any], sha256: str) -> Bundle:
         if (scores := getattr(member.settings, "tags", len(tags))) != len(tags):
             raise ValueError(f"member {member.name!r} scores {scores} tags of {len(tags)}")
     return bundle
-
-
-def _member(fields: Mapping[str, Any]) -> Member:
-    known = architecture(str(fields["architecture"]))
-    if fields["front_end"] != known.front_end:
-        raise ValueError(
-            f"member {fields['name']!r}: front end {fields['front_end']!r}, but {known.name} of this version "
-            f"of moodscribe takes {known.front_end}"
-        )
-    return Member(
-        name=_word(fields["name"]),
-        architecture=known.name,
-        settings=parse_settings(known.name, fields["settings"]),
-        front_end=known.front_end,
-        weights=_word(fields["weights"]),
-        front_end_settings=_front_end_settings(fields),
-    )
-
-
-def _front_end_settings(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings of a member's front end that are not its default; which there are, the front end says."""
-    settings = fields.get("front_end_settings", {})
-    plain = isinstance(settings, dict) and all(
-        isinstance(value, str | int | float | bool) for value in settings.values()
-    )
-    if not plain:
-        raise ValueError(f"member {fields['name']!r}: front_end_settings {settings!r} are not plain values")
-    return dict(settings)
-
-
-def is_plain_name(value: Any) -> bool:
-    """Whether a value of an index is a name that stays in the bundle's folder."""
-    return isinstance(value, str) and _FILE_NAME.fullmatch(value) is not None
-
-
-def _word(value: Any) -> str:
-    if not is_plain_name(value):
-        raise ValueError(f"{value!r} is not a plain name")
-    return str(value)
 
 
 def _per_tag(name: str, values: Any, tags: tuple[str, ...]) -> NDArray[np.float64]:

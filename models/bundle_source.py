@@ -8,7 +8,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from models.bundle import INDEX, Bundle, is_plain_name, read_bundle
+from models.bundle import INDEX, Bundle, read_bundle
+from models.bundle_members import is_plain_name
 from models.cache_folder import cache_folder
 from schemas.errors import DataError, FailureKind, Stage, bad_bundle
 

@@ -19,7 +19,8 @@ from models.weights import set_weights
 class Batch:
     """Inputs of one kind of member for several windows: `values` [batch, ...] and what of them counts.
 
-    `extent` is `valid` [batch] int32 (rows that count) for chunks, `inside` [batch, rows] bool for steps.
+    `extent` is `valid` [batch] int32 (rows that count) for chunks and summaries, `inside` [batch, rows] bool
+    for steps.
     """
 
     values: NDArray[Any]
@@ -45,7 +46,8 @@ class Ensemble:
             self._functions[member.name] = compiled(model)
 
     def run(self, member: str, batch: Batch) -> NDArray[np.float32]:
-        """Output of a member by name: scores [batch, tags], shares [batch, 2] or curves [batch, steps, n]."""
+        """Output of a member by name: scores [batch, tags], shares [batch, 2], curves [batch, steps, n] or an
+        encoder's rows [batch, rows, values]."""
         result: NDArray[np.float32] = self._functions[member](batch.values, batch.extent).numpy()
         return result
 

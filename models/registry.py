@@ -10,16 +10,20 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 
 from models.antonyms import antonym_rnn
 from models.antonyms.antonym_rnn import AntonymSettings
-from models.regressors import autoencoder, deep_lstm, dilated, gru, two_convolutions
+from models.encoders import mobile
+from models.encoders.mobile import MobileSettings
+from models.regressors import affect_head, autoencoder, deep_lstm, dilated, gru, two_convolutions
+from models.regressors.affect_head import AffectHeadSettings
 from models.regressors.autoencoder import AutoencoderSettings
 from models.regressors.deep_lstm import DeepLstmSettings
 from models.regressors.dilated import DilatedSettings
 from models.regressors.gru import GruSettings
 from models.regressors.two_convolutions import TwoConvolutionsSettings
-from models.taggers import crnn, deep_spectrum_rnn, image_rnn
+from models.taggers import crnn, deep_spectrum_rnn, image_rnn, tag_head
 from models.taggers.crnn import CrnnSettings
 from models.taggers.deep_spectrum_rnn import DeepSpectrumRnnSettings
 from models.taggers.image_rnn import ImageRnnSettings
+from models.taggers.tag_head import TagHeadSettings
 from models.views import View
 from schemas.errors import bad_bundle
 
@@ -36,20 +40,27 @@ Settings = (
     | GruSettings
     | AutoencoderSettings
     | TwoConvolutionsSettings
+    | MobileSettings
+    | TagHeadSettings
+    | AffectHeadSettings
 )
 
 
 class Role(StrEnum):
-    """What a member of a bundle predicts."""
+    """What a member of a bundle predicts, or that it prepares rows for others."""
 
     TAGGER = "tagger"
     REGRESSOR = "regressor"
     ANTONYM = "antonym"
+    ENCODER = "encoder"
 
 
 @dataclass(frozen=True, slots=True)
 class Architecture:
-    """A model that our code can build: nothing of it is ever read from a bundle but its settings."""
+    """A model that our code can build: nothing of it is ever read from a bundle but its settings.
+
+    A `front_end` of "" says that it is a head: it takes the rows of an encoder of its bundle.
+    """
 
     name: str
     role: Role
@@ -102,6 +113,11 @@ ARCHITECTURES: Mapping[str, Architecture] = {
             TwoConvolutionsSettings,
             two_convolutions.build,
             two_convolutions.view,
+        ),
+        Architecture("mobile", Role.ENCODER, "step-mel@1", MobileSettings, mobile.build, mobile.view),
+        Architecture("tag-head", Role.TAGGER, "", TagHeadSettings, tag_head.build, tag_head.view),
+        Architecture(
+            "affect-head", Role.REGRESSOR, "", AffectHeadSettings, affect_head.build, affect_head.view
         ),
     )
 }

@@ -1,4 +1,4 @@
-"""What of a track one call of a model sees: chunks of seconds for taggers, rows of a front end for curves."""
+"""What of a track one call of a model sees: chunks of seconds, rows for curves, or a summary of the whole."""
 
 from __future__ import annotations
 
@@ -28,7 +28,9 @@ class StepView:
 
     The model takes `values` [batch, rows, ...] and `inside` [batch, rows] bool, true inside the track, and
     gives [batch, its steps, targets]; `steps` of them, from `first_step` on, are of the hop's own rows (0: as
-    many as the hop has rows). `rows` 0 is the whole track in one call, one step a row.
+    many as the hop has rows). `rows` 0 is the whole track in one call, one step a row. An encoder's rows are
+    the same wherever its stretches start, so long as their own rows start at a multiple of `grid` rows of the
+    track; `hop` is such a multiple.
     """
 
     rows: int
@@ -36,6 +38,20 @@ class StepView:
     lead: int = 0
     steps: int = 0
     first_step: int = 0
+    grid: int = 1
 
 
-View = ChunkView | StepView
+@dataclass(frozen=True, slots=True)
+class SummaryView:
+    """Mean and standard deviation over the rows of the track, or of the chunk of `length_s` seconds in its
+    middle with centre coverage: one prediction a track. A track below `minimum_s` is too short.
+
+    The model takes `values` [batch, 2, values] float32 and of how many rows they are: `valid` [batch] int32.
+    """
+
+    length_s: float = CHUNK_S
+    minimum_s: float = MINIMUM_S
+
+
+RowView = ChunkView | StepView
+View = RowView | SummaryView

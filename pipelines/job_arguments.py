@@ -24,6 +24,7 @@ examples:
   moodscribe tag song.mp3 --output moods
   moodscribe tag music/ --output moods --workers 4
   moodscribe tag 'music/**/*.flac' --output moods --coverage centre
+  moodscribe tag music/ --output moods --all-tags
   moodscribe tag catalogue.csv --output gs://bucket/moods --bundle gs://bucket/bundles/ours
   moodscribe tag gs://bucket/audio --output gs://bucket/moods --runner DataflowRunner \\
       --project P --region europe-west1 --temp_location gs://bucket/tmp
@@ -114,6 +115,12 @@ def _add_tag_arguments(tag: argparse.ArgumentParser) -> None:
         type=_number(0.1, 20.0),
         default=20.0,
         help="seconds from one 20 s chunk to the next (default: %(default)s, no overlap)",
+    )
+    tag.add_argument(
+        "--all-tags",
+        action="store_true",
+        help="decide every tag, also those that the bundle has off because they are near chance; without it "
+        "they are never tagged, and their scores and ranks are written all the same",
     )
     tag.add_argument("--batch-size", type=_whole(1), default=16, help="chunks a batch (default: %(default)s)")
     _add_how_to_work(tag, max_duration_s=21_600)

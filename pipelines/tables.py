@@ -23,6 +23,14 @@ _CURRENT = """
 CREATE VIEW {table} AS SELECT * FROM {files}
 SEMI JOIN tracks USING (track_id, run_id)
 """
+# Version 1 of mood_tags had no grade, off and contradicts: its rows read as those of a bundle without grades.
+_CURRENT_TAGS = """
+CREATE VIEW {table} AS SELECT * REPLACE (coalesce(grade, '') AS grade, coalesce(off, false) AS off)
+FROM (SELECT * FROM {files} UNION ALL BY NAME
+      SELECT NULL::VARCHAR AS grade, NULL::BOOLEAN AS off, NULL::VARCHAR AS contradicts WHERE false)
+SEMI JOIN tracks USING (track_id, run_id)
+"""
+_STATEMENTS = {"tracks": _CURRENT_TRACKS, "mood_tags": _CURRENT_TAGS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +86,7 @@ def open_tables(output_uri: str) -> MoodTables:
         connection.register_filesystem(_google_storage())
     tables = MoodTables(connection, output_uri, tuple(runs))
     for table in sorted(tables.names, key="tracks".__ne__):  # the others take their tracks from it
-        statement = _CURRENT_TRACKS if table == "tracks" else _CURRENT
+        statement = _STATEMENTS.get(table, _CURRENT)
         connection.execute(statement.format(table=table, files=_read_parquet(tables.files(table))))
     return tables
 

@@ -39,11 +39,13 @@ def prepare(arguments: argparse.Namespace, spec: InputSpec, bundle: Bundle, outp
         coverage=Coverage(arguments.coverage),
         stride_s=arguments.stride_s,
         batch_size=arguments.batch_size,
+        all_tags=arguments.all_tags,
         read=read_settings(arguments),
     )
     settings = {
         "coverage": work.coverage.value,
         "stride_s": work.stride_s,
+        "all_tags": work.all_tags,
         "front_ends": list(bundle.front_ends),
         "bundle_sha256": bundle.sha256,
     }
@@ -52,11 +54,13 @@ def prepare(arguments: argparse.Namespace, spec: InputSpec, bundle: Bundle, outp
     job = TaggingJob(
         source, bundle.sha256, identity, work, arguments.rows_per_file, tuple(rows_a_track(bundle))
     )
-    return Run(spec, job, plan(bundle, identity, input_uri=spec.uri, settings=settings))
+    decided = bundle.deciding(all_tags=work.all_tags)
+    return Run(spec, job, plan(decided, identity, input_uri=spec.uri, settings=settings))
 
 
 def plan(bundle: Bundle, identity: RunIdentity, *, input_uri: str, settings: Mapping[str, Any]) -> RunPlan:
-    """What is known of a run of the main job before it begins."""
+    """What is known of a run of the main job before it begins; tags that it does not decide have no rate."""
+    undecided = bundle.quality.undecided
     described = {"bundle": _described(bundle), "settings": settings, "versions": versions()}
     return RunPlan(
         identity=identity,
@@ -64,7 +68,7 @@ def plan(bundle: Bundle, identity: RunIdentity, *, input_uri: str, settings: Map
         started=timestamp(),
         done=Status.TAGGED,
         rows_a_track=rows_a_track(bundle),
-        tags=bundle.tags,
+        tags=tuple(tag for index, tag in enumerate(bundle.tags) if index not in undecided),
         described=described,
     )
 
@@ -76,5 +80,6 @@ def _described(bundle: Bundle) -> dict[str, Any]:
         "version": bundle.version,
         "sha256": bundle.sha256,
         "members": [member.name for member in bundle.members],
+        "off": [bundle.tags[index] for index in bundle.quality.off],
         "terms": bundle.terms,
     }

@@ -60,6 +60,13 @@ def reference_work(module: str) -> Callable[[Samples, int], Work]:
     return prepare
 
 
+def step_mel_theirs(samples: Samples, rate_hz: int) -> Work:
+    """The published formula of the bands, on the clock and at the level of `step-mel`."""
+    from tests.features.step_mel_formula import reference
+
+    return lambda: reference(samples, rate_hz=rate_hz)
+
+
 def images(samples: Samples, rate_hz: int) -> Work:
     """Pictures from samples, before the net."""
     from transforms.features.images.deep_spectrum import spectrogram_images
@@ -149,6 +156,7 @@ CASES = (
     whole("crnn-logmel", "librosa", 16_000),
     whole("vggish", "published formula, NumPy", 16_000),
     whole("yamnet", "published formula, TensorFlow", 16_000),
+    Case("step-mel", "published formula, NumPy", 16_000, front_end_work("step-mel"), step_mel_theirs),
     whole("mel96", "librosa", 22_050),
     Case("deep-spectrum images", "librosa + matplotlib", 44_100, images, reference_work("deep_spectrum")),
     Case("deep-spectrum drawing", "matplotlib figure", 44_100, drawing_ours, drawing_theirs),

@@ -5,14 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from models.bundle import Bundle, write_index
+from models.encoders import mobile
+from models.encoders.mobile import MobileSettings
 from models.random_nets import write_random_nets
 from models.registry import Settings, architecture
+from models.regressors import affect_head
+from models.regressors.affect_head import AffectHeadSettings
 from models.regressors.dilated import DilatedSettings
 from models.taggers.crnn import CrnnSettings
 from models.taggers.image_rnn import ImageRnnSettings
+from models.taggers.tag_head import TagHeadSettings
+from models.weights import save_weights
+
+if TYPE_CHECKING:
+    import keras
 
 TAGS = tuple(f"tag{index}" for index in range(8))
 
@@ -40,12 +51,61 @@ class Planned:
     architecture: str
     settings: Settings
     front_end_settings: Mapping[str, Any] = field(default_factory=dict)
+    encoder: str = ""
+
+
+# An encoder with the published strides, that its heads share with members of other front ends.
+ENCODED: tuple[Planned, ...] = (
+    Planned("mobile", "mobile", MobileSettings((8,) * 13)),
+    Planned("tag-mean", "tag-head", TagHeadSettings(8, hidden=8, tags=8), encoder="mobile"),
+    Planned("tag-both", "tag-head", TagHeadSettings(8, hidden=8, tags=8, deviation=True), encoder="mobile"),
+    Planned("affect", "affect-head", AffectHeadSettings(8, contexts=(6, 2), centres=8), encoder="mobile"),
+)
+OTHERS = tuple(Planned(*member) for member in (MEMBERS[0], MEMBERS[3]))
+
+
+# With kernels of this size what goes through neither dies out nor grows.
+_LIVELY = 1.7
+
+
+def lively_encoder(settings: MobileSettings, *, seed: int) -> keras.Model:
+    """An encoder with random weights whose rows tell sounds apart, and biases: one as Keras makes them gives
+    rows near zero, the same for any sound. No kernel has a mean: it would hand on what all patches share."""
+    model = mobile.build(settings)
+    generator = np.random.default_rng(seed)
+    for variable in model.trainable_variables:
+        if variable.path.endswith("bias"):
+            variable.assign(generator.normal(0.0, 0.1, variable.shape))
+            continue
+        axes = (0, 1) if "depth" in variable.path else (0, 1, 2)
+        kernel = generator.normal(0.0, 1.0, variable.shape)
+        kernel -= kernel.mean(axis=axes, keepdims=True)
+        variable.assign(_LIVELY * kernel / np.sqrt((kernel**2).sum(axis=axes, keepdims=True)))
+    return model
+
+
+def lively_head(settings: AffectHeadSettings, *, seed: int) -> keras.Model:
+    """An affect head with random centres among the rows that a `lively_encoder` gives, and wide around them:
+    from centres as Keras makes them all rows are too far to say anything."""
+    model = affect_head.build(settings)
+    generator = np.random.default_rng(seed)
+    centres, scale = np.log(generator.uniform(0.02, 1.0, (settings.inputs, settings.centres))), 0.3
+    near, curve = model.get_layer("near"), model.get_layer("curve")
+    near.scale.assign(np.full(settings.inputs, scale, np.float32))
+    near.centres.assign((scale * centres).astype(np.float32))
+    curve.kernel.assign(generator.normal(0.0, 1.0, curve.kernel.shape))
+    return model
 
 
 def write_bundle(folder: Path, members: Sequence[Planned], *, tags: Sequence[str], seed: int = 7) -> Bundle:
     """A bundle of these members with random weights; the same seed gives the same files."""
     folder.mkdir(parents=True, exist_ok=True)
     write_random_nets(folder, members, seed=seed)
+    for member in members:
+        if isinstance(member.settings, MobileSettings):
+            save_weights(lively_encoder(member.settings, seed=seed), folder / f"{member.name}.safetensors")
+        if isinstance(member.settings, AffectHeadSettings):
+            save_weights(lively_head(member.settings, seed=seed), folder / f"{member.name}.safetensors")
     (folder / "card.md").write_text("Random weights, for tests.\n")
     count = len(tags)
     return write_index(
@@ -66,6 +126,7 @@ def write_bundle(folder: Path, members: Sequence[Planned], *, tags: Sequence[str
                         if member.front_end_settings
                         else {}
                     ),
+                    **({"encoder": member.encoder} if member.encoder else {}),
                 }
                 for member in members
             ],

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +13,14 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit
 
 from models.bundle import Bundle
-from models.registry import Role, architecture
+from models.bundle_members import Member
+from models.encoders.mobile import PATCH_ROWS, MobileSettings
+from models.registry import Role, Settings, architecture
 from models.weights import set_weights
 from transforms.features.images.window_image import window_images
 from transforms.features.mel.crnn_logmel import crnn_logmel
 from transforms.features.mel.mel_steps import mel_steps
+from transforms.features.mel.step_mel import step_mel
 
 RATE_HZ, CHUNK, HOP = 16_000, 320_000, 256
 
@@ -51,7 +55,7 @@ class Oracle:
         self._bundle = bundle
         self._models = {}
         for member in bundle.members:
-            model = architecture(member.architecture).build(member.settings)
+            model = architecture(member.architecture).build(_of_one_patch(member))
             set_weights(model, bundle.weights(member), source=member.weights)
             self._models[member.name] = model
 
@@ -73,6 +77,20 @@ class Oracle:
 
     def _tag(self, samples: NDArray[np.float32]) -> NDArray[np.float64]:
         """Scores of every tagger for a track: [taggers, tags]."""
+        members = self._bundle.of_role(Role.TAGGER)
+        scores = [self._tag_summary(head, samples) for head in members if head.encoder]
+        if others := [member for member in members if not member.encoder]:
+            scores += list(self._tag_chunks(others, samples))
+        return np.array(scores, np.float64)
+
+    def _tag_summary(self, head: Member, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Scores of a head for a track: [tags]."""
+        rows = self._encoded(head, samples).astype(np.float64)
+        summary = np.stack([rows.mean(axis=0), rows.std(axis=0)])[None].astype(np.float32)
+        return self._run(head, summary, np.array([len(rows)], np.int32))
+
+    def _tag_chunks(self, members: Sequence[Member], samples: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Scores of taggers on front ends for a track: [taggers, tags]."""
         log_mel, images = crnn_logmel(samples), window_images(samples)
         total = np.zeros((0, 0))
         for start in range(0, len(samples), CHUNK):
@@ -80,23 +98,46 @@ class Oracle:
             frames = log_mel[start // HOP : start // HOP + -(-length // HOP)]
             windows = images[start // RATE_HZ : start // RATE_HZ + _windows(len(frames))]
             rows = []
-            for member in self._bundle.of_role(Role.TAGGER):
+            for member in members:
                 values = frames if member.front_end.startswith("crnn") else windows
-                inputs = [values[None], np.array([len(values)], np.int32)]
-                rows.append(np.asarray(self._models[member.name](inputs, training=False))[0])
+                rows.append(self._run(member, values[None], np.array([len(values)], np.int32)))
             weighted = np.array(rows, np.float64) * length / len(samples)
             total = weighted if not total.size else total + weighted
         return total
 
     def _curves(self, samples: NDArray[np.float32]) -> NDArray[np.float64]:
         """Curves of every regressor over the whole track in one call: [regressors, steps, 2]."""
-        steps = mel_steps(samples)[None]
-        inside = np.ones(steps.shape[:2], bool)
-        members = self._bundle.of_role(Role.REGRESSOR)
-        curves = [
-            np.asarray(self._models[member.name]([steps, inside], training=False))[0] for member in members
-        ]
+        curves = []
+        for member in self._bundle.of_role(Role.REGRESSOR):
+            rows = self._encoded(member, samples) if member.encoder else mel_steps(samples)
+            curves.append(self._run(member, rows[None], np.ones((1, len(rows)), bool)))
         return np.array(curves, np.float64)
+
+    def _encoded(self, head: Member, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Rows of a head's encoder, patch by patch, the last one with its rows over and over where the track
+        ends inside it: [steps, values]."""
+        encoder = self._bundle.encoder_of(head)
+        assert encoder is not None
+        rows = step_mel(samples)
+        patches = [rows[first : first + PATCH_ROWS] for first in range(0, len(rows), PATCH_ROWS)]
+        whole = [np.resize(patch, (1, PATCH_ROWS, *patch.shape[1:])) for patch in patches]
+        inside = np.ones((1, PATCH_ROWS), bool)
+        return np.concatenate([self._run(encoder, patch, inside) for patch in whole])[: len(rows)]
+
+    def _run(
+        self, member: Member, values: NDArray[np.generic], extent: NDArray[np.generic]
+    ) -> NDArray[np.float32]:
+        """Output of a member for a batch of one."""
+        (output,) = np.asarray(self._models[member.name]([values, extent], training=False))
+        found: NDArray[np.float32] = output
+        return found
+
+
+def _of_one_patch(member: Member) -> Settings:
+    """Settings of a member; those of an encoder with one patch a call."""
+    if isinstance(member.settings, MobileSettings):
+        return replace(member.settings, rows=PATCH_ROWS)
+    return member.settings
 
 
 def _windows(frames: int) -> int:

@@ -11,7 +11,9 @@ import pytest
 from numpy.typing import NDArray
 
 from models.antonyms.antonym_rnn import AntonymSettings
+from models.encoders.mobile import MobileSettings
 from models.registry import ARCHITECTURES, Architecture, Role, Settings, architecture, parse_settings
+from models.regressors.affect_head import AffectHeadSettings
 from models.regressors.autoencoder import AutoencoderSettings
 from models.regressors.deep_lstm import DeepLstmSettings
 from models.regressors.dilated import DilatedSettings
@@ -21,7 +23,8 @@ from models.regressors.two_convolutions import TwoConvolutionsSettings
 from models.taggers.crnn import CrnnSettings
 from models.taggers.deep_spectrum_rnn import DeepSpectrumRnnSettings
 from models.taggers.image_rnn import ImageRnnSettings
-from models.views import ChunkView
+from models.taggers.tag_head import TagHeadSettings
+from models.views import StepView, SummaryView
 from models.weights import arrays_of, set_weights
 from transforms.features.registry import front_end
 
@@ -36,6 +39,9 @@ SMALL: Mapping[str, Settings] = {
     "gru": GruSettings(units=8, dense=(8, 6, 4)),
     "autoencoder": AutoencoderSettings((4, 4, 8, 4)),
     "two-convolutions": TwoConvolutionsSettings((4, 8), (16, 8)),
+    "mobile": MobileSettings((4, 8, 8, 8, 8), (1, 2, 2, 2, 2), rows=12),
+    "tag-head": TagHeadSettings(8, hidden=8, tags=5, deviation=True),
+    "affect-head": AffectHeadSettings(8, contexts=(4, 1), centres=8),
 }
 # Values of one row, where the settings do not say.
 SHAPES: Mapping[str, tuple[int, ...]] = {
@@ -44,14 +50,17 @@ SHAPES: Mapping[str, tuple[int, ...]] = {
     "antonym-rnn": (28,),
     "autoencoder": (96,),
     "two-convolutions": (96,),
+    "mobile": (32, 64),
 }
 EVERY = pytest.mark.parametrize("entry", ARCHITECTURES.values(), ids=lambda entry: str(entry.name))
 
 
 def rows_of(entry: Architecture) -> int:
     """Rows of one call, fewer than whole chunks where the model takes any number."""
-    rows = entry.view(SMALL[entry.name]).rows
-    return min(rows, 40) or 12 if entry.name in ("crnn", "antonym-rnn", "deep-lstm") else rows
+    view = entry.view(SMALL[entry.name])
+    if isinstance(view, SummaryView):
+        return 2
+    return min(view.rows, 40) or 12 if entry.name in ("crnn", "antonym-rnn", "deep-lstm") else view.rows
 
 
 def inputs(entry: Architecture, batch: int, *, seed: int = 0) -> list[NDArray[Any]]:
@@ -63,9 +72,9 @@ def inputs(entry: Architecture, batch: int, *, seed: int = 0) -> list[NDArray[An
         values: NDArray[Any] = generator.integers(0, 256, (batch, rows, *shape), np.uint8)
     else:
         values = generator.standard_normal((batch, rows, *shape)).astype(np.float32)
-    if isinstance(entry.view(SMALL[entry.name]), ChunkView):
-        return [values, np.full(batch, rows, np.int32)]
-    return [values, np.ones((batch, rows), bool)]
+    if isinstance(entry.view(SMALL[entry.name]), StepView):
+        return [values, np.ones((batch, rows), bool)]
+    return [values, np.full(batch, rows, np.int32)]
 
 
 def built(entry: Architecture, *, seed: int = 0) -> keras.Model:
@@ -78,6 +87,8 @@ def outputs_of(entry: Architecture) -> int:
     settings = SMALL[entry.name]
     if entry.role is Role.TAGGER:
         return int(getattr(settings, "tags", 0))
+    if entry.role is Role.ENCODER:
+        return int(getattr(settings, "outputs", 0))
     return 2 if entry.role is Role.ANTONYM else len(target_names(getattr(settings, "target", "both")))
 
 
@@ -86,8 +97,22 @@ def test_every_architecture_is_here_with_small_settings() -> None:
 
 
 @EVERY
-def test_its_front_end_is_in_the_registry(entry: Architecture) -> None:
-    assert front_end(entry.front_end.partition("@")[0]).key == entry.front_end
+def test_its_front_end_is_in_the_registry_or_it_takes_the_rows_of_an_encoder(entry: Architecture) -> None:
+    if entry.front_end:
+        assert front_end(entry.front_end.partition("@")[0]).key == entry.front_end
+    else:
+        assert hasattr(SMALL[entry.name], "inputs")
+
+
+@pytest.mark.parametrize("name", [name for name, one in ARCHITECTURES.items() if one.role is Role.ENCODER])
+def test_an_encoder_gives_a_row_for_each_of_its_stretch_and_says_how_wide_it_is(name: str) -> None:
+    entry = ARCHITECTURES[name]
+    view = entry.view(SMALL[name])
+    assert isinstance(view, StepView)
+    assert (view.steps, view.first_step) == (0, view.lead)
+    assert view.hop % view.grid == 0
+    found = built(entry)(inputs(entry, 2), training=False)
+    assert found.shape == (2, view.rows, getattr(SMALL[name], "outputs"))  # noqa: B009
 
 
 @EVERY
@@ -95,9 +120,9 @@ def test_outputs_have_the_shape_and_the_range_of_the_role(entry: Architecture) -
     found = np.asarray(built(entry)(inputs(entry, 3), training=False))
     assert found.dtype == np.float32
     assert (found.shape[0], found.shape[-1]) == (3, outputs_of(entry))
-    assert found.ndim == (3 if entry.role is Role.REGRESSOR else 2)
+    assert found.ndim == (3 if entry.role in (Role.REGRESSOR, Role.ENCODER) else 2)
     assert np.isfinite(found).all()
-    if entry.role is not Role.REGRESSOR:
+    if entry.role in (Role.TAGGER, Role.ANTONYM):
         assert ((found >= 0) & (found <= 1)).all()
 
 

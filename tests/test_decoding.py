@@ -376,6 +376,7 @@ def test_a_very_quiet_track_is_no_silence_and_its_facts_are_all_there(decoder: S
         "crnn-logmel@1": 250,
         "window-image@1": 4,
         "mel-steps@1": 8,
+        "step-mel@1": 8,
     }
 
 

@@ -207,7 +207,7 @@ def streamed(samples: NDArray[np.float32], sizes: list[int]) -> dict[str, NDArra
         size = sizes[len(blocks) % len(sizes)]
         blocks.append(samples[start : start + size])
         start += size
-    return extract(blocks, STREAMED.values(), total_samples=lambda: len(samples))
+    return extract(blocks, resolve(WHOLE), total_samples=lambda: len(samples))
 
 
 @pytest.mark.parametrize(
@@ -292,8 +292,9 @@ def test_silence_is_zero_everywhere() -> None:
 
 
 def test_the_registry_has_the_front_ends_that_the_architectures_name() -> None:
-    assert {front_end.key for front_end in STREAMED.values()} == set(WHOLE)
-    named = {architecture.front_end for architecture in ARCHITECTURES.values()}
+    # `step-mel` has a test file of its own.
+    assert set(STREAMED) == {*WHOLE, "step-mel@1"}
+    named = {architecture.front_end for architecture in ARCHITECTURES.values() if architecture.front_end}
     assert set(WHOLE) <= named <= {one.key for one in FRONT_ENDS.values()}
     assert [front_end.key for front_end in resolve(WHOLE)] == list(WHOLE)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -50,7 +50,7 @@ FULL_TRACK = TrackRow(
     codec="flac",
 )
 BARE_TRACK = TrackRow("b", "gs://x/y", "failed", RUN_ID, "default-0.1.0-0123456789ab", "00ff")
-TAG = MoodTagRow("a", "happy", 0.75, 0.5, 0.625, True, 1, 0.125, RUN_ID)
+TAG = MoodTagRow("a", "happy", 0.75, 0.5, 0.625, True, 1, 0.125, "B", False, "sad", RUN_ID)
 ANTONYM = AntonymRow(
     track_id="a",
     pair="calm-excited",
@@ -186,13 +186,17 @@ def test_name_version_and_meanings_are_in_the_parquet_file(table: Table, tmp_pat
     (part,) = written(tmp_path, table, [row])
     schema = pq.read_schema(part.uri)
     assert schema.metadata[b"moodscribe.table"] == table.name.encode()
-    assert schema.metadata[b"moodscribe.version"] == b"1"
+    assert schema.metadata[b"moodscribe.version"] == str(table.version).encode()
     assert schema.names == [column.name for column in table.columns]
     assert [schema.field(name).nullable for name in schema.names] == [
         column.nullable for column in table.columns
     ]
     for column in table.columns:
         assert schema.field(column.name).metadata[b"meaning"] == column.metadata[b"meaning"]
+
+
+def test_only_mood_tags_has_left_its_first_version() -> None:
+    assert {name: table.version for name, table in TABLES.items() if table.version != 1} == {"mood_tags": 2}
 
 
 def test_parquet_parts_are_compressed_with_zstd(tmp_path: Path) -> None:
@@ -266,7 +270,7 @@ def test_parts_hold_no_more_rows_than_were_asked_for_and_keep_rows_of_one_track_
     writer = PartWriter(str(tmp_path), TABLES, rows_per_file=7)
     parts: list[Part] = []
     for track in range(5):  # three rows each: two tracks fit a part of seven
-        rows = [MoodTagRow(str(track), tag, 0.5, 0.5, 0.5, False, 1, 0.0, RUN_ID) for tag in "abc"]
+        rows = [replace(TAG, track_id=str(track), tag=tag) for tag in "abc"]
         parts.extend(writer.write("mood_tags", rows))
     parts.extend(writer.close())
     assert [part.rows for part in parts] == [6, 6, 3]

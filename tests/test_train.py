@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from models.registry import architecture
 from models.regressors.gru import GruSettings
 from models.taggers.crnn import CrnnSettings
 from models.training.data.form import AntonymPair, DataSet, EmotionTarget, LabelledTrack
@@ -187,7 +186,7 @@ def _toy(folder: Path, *, stop_after: int = 99) -> tuple[Trained, list[int]]:
         targets[f"t{k}"] = 0.8 * level
     schedule = replace(SCHEDULES["gru"]["compact"], phases=(_phase(2), _phase(2)), batch=16)
     plan = MemberPlan("toy", "gru", GruSettings(inputs=4, units=6, dense=(6,)), 3, schedule)
-    framing = Framing(architecture("gru").view(plan.settings), 0.05)
+    framing = Framing(plan.view, 0.05)
 
     def part(names: Collection[str]) -> Stream:
         some = {name: targets[name] for name in names}
@@ -241,7 +240,7 @@ def test_systems_with_front_ends_that_need_more_train_on_rows_of_their_own(
     data = DataSet("s", "", tracks, tags=("calm", "sad"))
     (plan,) = plan_system(system, data, Choices("compact", epochs=2, changes=changes)).members
     step_s = 1.0 if plan.architecture == "deep-spectrum-rnn" else 0.5
-    framing = Framing(architecture(system).view(plan.settings), step_s)
+    framing = Framing(plan.view, step_s)
     targets = targets_of(tracks, data, plan)
 
     def part(first: int, last: int) -> Stream:

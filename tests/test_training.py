@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from models.bundle import read_bundle
 from models.decisions import safe_logit
@@ -22,29 +20,16 @@ from models.training.calibration import (
     fit_platt,
     rate_limit,
 )
-from models.training.decisions import Tracks, decide
-from models.training.learning.chunks import (
-    CHUNK_SAMPLES,
-    GRIDS,
-    ChunkSource,
-    Recording,
-    mean_embedding,
-    stack,
-    sum_embeddings,
-    track_chunks,
-)
-from models.training.members import PLANS
+from models.training.decisions import Tracks, decide, grade_provenance, grades
 from models.training.metrics import average_precision, roc_auc
-from models.training.reporting.card import Facts, write_card
-from models.training.reporting.measure import Predicted, measure, require
+from models.training.recipe import HEADS, OPPOSITES, TEACHER_SEEDS, WORDS
+from models.training.reporting.measure import PLACES, Predicted, measure, require
 from models.training.teaching.heads import TagHeads, choose_strength, fit_ridge
 from models.training.teaching.jamendo import parse_rows, read_tagged, tag_names
 from models.training.teaching.teacher import Teacher, load_teacher
-from models.training.teaching.yamnet import HOP_SAMPLES, PATCH_SAMPLES
-from schemas.errors import DataError
+from schemas.errors import DataError, FailureKind
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
-RATE_HZ = 16_000
 
 
 def test_rows_of_mtg_jamendo_are_read_whatever_their_width() -> None:
@@ -132,29 +117,6 @@ def test_thresholds_keep_to_their_rates_and_to_the_number_of_tags() -> None:
     assert 2 <= np.median(tagged.sum(axis=1)) <= 6
 
 
-def test_decisions_do_not_look_at_test_tracks() -> None:
-    rng = np.random.default_rng(7)
-    split = np.repeat(["train", "validation", "test"], [60, 30, 20])
-    tracks = Tracks(split, rng.uniform(0.05, 0.6, (110, 3)), rng.uniform(0.05, 0.6, (110, 3)))
-    raw = np.where((split == "test")[:, None], 0.99, tracks.raw)
-    teachers = np.full(3, 0.3)
-    first, second = (decide(given, teachers, TagCount()) for given in (tracks, replace(tracks, raw=raw)))
-    np.testing.assert_array_equal(first.thresholds, second.thresholds)
-    np.testing.assert_array_equal(first.platt.bias, second.platt.bias)
-
-
-@pytest.mark.parametrize(
-    ("highest", "q2_arousal", "message"), [(0.7, 0.3, "70% of the 4Q"), (0.2, -0.4, "out of order")]
-)
-def test_a_bundle_that_does_not_tell_tracks_apart_is_refused(
-    highest: float, q2_arousal: float, message: str
-) -> None:
-    quadrants = {"Q1": [0.2, 0.3], "Q2": [-0.2, q2_arousal], "Q3": [-0.2, -0.3], "Q4": [0.2, -0.2]}
-    with pytest.raises(DataError, match=message):
-        require({"rates": {"highest_4q": highest}, "quadrants": {"test": quadrants}})
-    require({"rates": {"highest_4q": 0.2}, "quadrants": {"test": {**quadrants, "Q2": [-0.2, 0.1]}}})
-
-
 def test_ranking_measures_agree_with_counting_by_hand() -> None:
     labels, scores = np.array([True, False, True, False]), np.array([0.9, 0.5, 0.5, 0.1])
     assert roc_auc(labels, scores) == pytest.approx(3.5 / 4)
@@ -170,51 +132,15 @@ def test_ridge_finds_a_linear_rule_and_validation_picks_its_strength() -> None:
     np.testing.assert_allclose(ridge(inputs[60:]), inputs[60:] @ rule, atol=1e-2)
 
 
-def test_the_mean_embedding_of_a_chunk_takes_only_patches_inside_it() -> None:
-    embeddings = np.arange(40, dtype=np.float32)[:, None]
-    start, length = 5 * RATE_HZ, 3 * RATE_HZ
-    inside = [
-        k for k in range(40) if k * HOP_SAMPLES >= start and k * HOP_SAMPLES + PATCH_SAMPLES <= start + length
-    ]
-    assert mean_embedding(sum_embeddings(embeddings), start, length) == pytest.approx(np.mean(inside))
-
-
-def _recording(seconds: int, seed: int, front_end: str = "crnn-logmel@1") -> Recording:
-    rng = np.random.default_rng(seed)
-    grid, total = GRIDS[front_end], seconds * RATE_HZ
-    patches = (total - PATCH_SAMPLES) // HOP_SAMPLES + 1
-    features = rng.normal(size=(-(-total // grid.step_samples), 64)).astype(np.float16)
-    return Recording(features, sum_embeddings(rng.random((patches, 3))), total)
-
-
-def test_batches_of_an_epoch_depend_on_its_number_alone() -> None:
-    clips = [[_recording(30, seed), _recording(28, seed + 50)] for seed in range(4)]
-    source = ChunkSource(clips, GRIDS["crnn-logmel@1"], lambda mean: mean, seed=1, batch=2)
-    first, again, other = (list(source.epoch(number)) for number in (3, 3, 4))
-    assert len(first) == source.steps() == 2
-    for ((values, valid), _), ((values_again, _), _) in zip(first, again, strict=True):
-        np.testing.assert_array_equal(values, values_again)
-        assert all(not value[count:].any() for value, count in zip(values, valid, strict=True))
-    assert not np.array_equal(first[0][0][0], other[0][0][0])
-
-
-def test_chunks_of_a_track_cover_it_and_their_shares_add_up() -> None:
-    recording = _recording(61, 1)
-    drawn, shares = track_chunks(recording, GRIDS["crnn-logmel@1"])
-    assert shares.sum() == pytest.approx(1.0)
-    values, valid = stack(drawn, GRIDS["crnn-logmel@1"])
-    assert values.shape == (4, CHUNK_SAMPLES // 256, 64)
-    assert drawn[-1][1] + drawn[-1][2] == pytest.approx(recording.total_samples, abs=256)
-    assert valid[-1] == -(-3 * RATE_HZ // 256)
-
-
 def test_a_teacher_is_the_same_after_saving(tmp_path: Path) -> None:
     teacher = _teacher()
     teacher.save(tmp_path / "teacher.npz")
     again = load_teacher(tmp_path / "teacher.npz")
     embeddings = np.random.default_rng(2).random((9, 5))
     np.testing.assert_array_equal(teacher.probabilities(embeddings), again.probabilities(embeddings))
-    np.testing.assert_array_equal(teacher.curve(embeddings, steps=7), again.curve(embeddings, steps=7))
+    assert again.tags == teacher.tags
+    np.testing.assert_array_equal(again.floor, teacher.floor)
+    assert again.heads.nets()[1]["scores/bias"].tolist() == teacher.heads.nets()[1]["scores/bias"].tolist()
 
 
 def _teacher() -> Teacher:
@@ -232,9 +158,25 @@ def _teacher() -> Teacher:
     )
     inputs = rng.random((12, 5))
     platt = fit_platt(heads.scores(inputs), rng.random((12, 3)))
-    return Teacher(
-        ("a", "b", "c"), heads, platt, np.full(3, 0.5), fit_ridge(inputs, inputs[:, :2], strength=1.0)
-    )
+    return Teacher(("a", "b", "c"), heads, platt, np.linspace(0.3, 0.5, 3))
+
+
+def test_a_tag_head_with_a_nets_weights_says_what_the_net_says() -> None:
+    from models.taggers import tag_head
+    from models.taggers.tag_head import TagHeadSettings
+    from models.weights import set_weights
+
+    heads = _teacher().heads
+    means = np.random.default_rng(3).normal(0.6, 0.4, (7, 5)).astype(np.float32)
+    expected = heads.each(means)
+    assert expected.shape == (2, 7, 3)
+    np.testing.assert_allclose(heads.scores(means), expected.mean(axis=0))
+    for own, arrays in zip(expected, heads.nets(), strict=True):
+        model = tag_head.build(TagHeadSettings(5, hidden=4, tags=3))
+        set_weights(model, arrays, source="test")
+        summaries = np.stack([means, np.zeros_like(means)], axis=1)
+        found = np.asarray(model([summaries, np.full(7, 40, np.int32)], training=False))
+        np.testing.assert_allclose(found, own, atol=1e-6)
 
 
 class _Blobs:
@@ -316,28 +258,79 @@ def test_frozen_layers_keep_their_weights(tmp_path: Path) -> None:
     assert not np.array_equal(model.get_layer("scores").kernel, _net().get_layer("scores").kernel)
 
 
-def test_distillation_loss_is_least_at_the_teachers_scores() -> None:
-    from models.training.learning.distil import Spread, distillation_loss
-
-    loss = distillation_loss(Spread(np.zeros(3, np.float32), np.ones(3, np.float32)))
-    targets = np.random.default_rng(1).uniform(0.05, 0.6, (8, 3)).astype(np.float32)
-    assert (
-        float(loss(targets, targets))
-        < float(loss(targets * 0.9, targets))
-        < float(loss(targets * 0.5, targets))
-    )
+# Decisions.
 
 
-def test_curve_loss_takes_no_notice_of_padding_and_of_missing_labels() -> None:
-    from models.training.learning.curves import Steps, Truth, curve_loss, pack
+def _tracks(*, items: int = 300, tags: int = 6) -> Tracks:
+    """Raw scores that rank as the teacher does, nearer to one another."""
+    teacher = np.random.default_rng(7).uniform(0.02, 0.6, (items, tags))
+    return Tracks(0.25 + 0.2 * teacher, teacher, "made-up clips")
 
-    loss = curve_loss(Truth(np.ones(2, np.float32)))
-    curve: NDArray[np.float32] = np.full((5, 2), 0.25, np.float32)
-    missing = np.full(2, np.nan, np.float32)
-    (_, inside), targets = pack([Steps(np.zeros((5, 3), np.float32), curve, missing)], steps=9)
-    right = np.where(inside[..., None], np.float32(0.25), np.float32(0.9))
-    assert float(loss(right, *targets)) == pytest.approx(0.0, abs=1e-7)
 
+ALL = np.ones(6, bool)
+
+
+def test_a_tag_is_given_as_often_as_the_teacher_gives_it() -> None:
+    tracks, teachers = _tracks(), np.linspace(0.5, 0.6, 6)
+    decided = decide(tracks, teachers, TagCount(), on=ALL)
+    tagged = decided.platt(tracks.raw) > decided.thresholds
+    np.testing.assert_array_equal(tagged.sum(axis=0), (tracks.teacher > teachers).sum(axis=0))
+
+
+def test_no_tag_is_on_more_tracks_than_wanted_whatever_the_teacher_does() -> None:
+    tracks = _tracks()
+    decided = decide(tracks, np.zeros(6), TagCount(rate=0.15), on=ALL)
+    assert (decided.platt(tracks.raw) > decided.thresholds).mean(axis=0).tolist() == pytest.approx([0.15] * 6)
+
+
+@pytest.mark.parametrize(("on", "median"), [([0, 1], 0.0), ([0, 1, 2, 3, 4, 5], 2.0)])
+def test_tags_are_counted_over_those_that_are_on(on: list[int], median: float) -> None:
+    tracks = _tracks()
+    same = replace(tracks, raw=np.repeat(tracks.raw[:, :1], 6, axis=1))
+    kept = np.isin(np.arange(6), on)
+    decided = decide(same, np.full(6, 0.1), TagCount(most=2.0, rate=0.6), on=kept)
+    counts = (decided.platt(same.raw) > decided.thresholds)[:, kept].sum(axis=1)
+    # Equal scores are tagged together: more than half the tracks have all of the few, or none of the many.
+    assert (np.median(counts) == 2.0) == (len(on) == 2)
+    assert np.median(counts) <= 2.0
+    assert f"the median of these clips has {np.median(counts):g} tags" in decided.threshold_provenance
+
+
+def test_decisions_say_how_many_clips_of_what_they_are_from() -> None:
+    fields = decide(_tracks(), np.full(6, 0.5), TagCount(), on=ALL).fields()
+    for part in (fields["calibration"], fields["thresholds"]):
+        assert "300 clips of made-up clips" in part["provenance"]
+        assert "not trained on its artist" in " ".join(part["provenance"].split())
+    assert [len(fields["calibration"][name]) for name in ("scale", "bias")] == [6, 6]
+    assert len(fields["thresholds"]["values"]) == 6
+
+
+@pytest.mark.parametrize(
+    ("area", "agreement", "grade"),
+    [
+        (0.80, 0.80, "A"),
+        (0.799, 0.9, "B"),
+        (0.74, 0.9, "B"),
+        (0.66, 0.9, "C"),
+        (0.659, 0.9, "D"),
+        (0.95, 0.79, "B"),
+        (0.70, 0.5, "D"),
+        (0.40, -1.0, "D"),
+        (float("nan"), 0.9, "D"),
+    ],
+)
+def test_a_tag_is_graded_by_its_labels_and_one_lower_where_teacher_and_student_differ(
+    area: float, agreement: float, grade: str
+) -> None:
+    assert grades([area, 0.9], [agreement, 0.9]) == [grade, "A"]
+
+
+def test_how_grades_are_given_is_said_with_every_limit() -> None:
+    said = grade_provenance()
+    assert all(part in said for part in ("A from 0.80", "B from 0.74", "C from 0.66", "else D", "less than 0.8"))
+
+
+# Measures.
 
 TAGS = ["calm", "dark", "epic", "happy", "sad"]
 
@@ -349,58 +342,119 @@ def _predicted() -> Predicted:
     quadrant = rng.integers(4, size=clips)
     truth = np.stack([np.where(quadrant % 3, -0.3, 0.3), np.where(quadrant < 2, 0.3, -0.3)], axis=1)
     teacher = rng.uniform(0.01, 0.5, (clips, tags))
+    # A calm clip is one of low arousal.
+    teacher[:, 0] += 0.3 * (quadrant >= 2)
+    rated = np.arange(clips) < 150
     return Predicted(
-        split=rng.choice(["train", "validation", "test"], clips, p=[0.5, 0.2, 0.3]),
-        source=np.array(["4q"] * 150 + ["emotify"] * 50),
-        stratum=np.array([f"Q{place + 1}" for place in quadrant]),
-        members=teacher * rng.uniform(0.9, 1.1, (5, clips, tags)),
+        fold=rng.integers(5, size=clips),
+        source=np.where(rated, "moods4q", "emotify"),
+        stratum=np.where(rated, [f"Q{place + 1}" for place in quadrant], "rock"),
+        members=teacher * rng.uniform(0.9, 1.1, (3, clips, tags)),
         scores=teacher * rng.uniform(0.8, 1.2, (clips, tags)),
         teacher=teacher,
-        thresholds=np.full(tags, 0.4),
-        teachers=np.full(tags, 0.4),
-        affect=truth + rng.normal(0.0, 0.1, (3, clips, 2)),
-        truth=np.where(np.arange(clips)[:, None] < 150, truth, np.nan),
+        thresholds=np.array([0.7, *[0.45] * (tags - 1)]),
+        teachers=np.array([0.7, *[0.45] * (tags - 1)]),
+        on=np.array([True, True, False, True, True]),
+        affect=truth + rng.normal(0.0, 0.1, (4, clips, 2)),
+        spread=rng.uniform(0.0, 0.2, (clips, 2)),
+        truth=np.where(rated[:, None], truth, np.nan),
+        ridge=truth + rng.normal(0.0, 0.3, (clips, 2)),
     )
 
 
-def test_measures_are_of_test_clips_and_labelled_ones_alone() -> None:
+def _words(predicted: Predicted) -> list[tuple[str, ...]]:
+    """Mood words of the first 100 clips: calm ones have one of the tag's words, the others another."""
+    calm = np.isin(predicted.stratum, ("Q3", "Q4"))
+    return [
+        () if place >= 100 else ("Peaceful", "Other") if own else ("Other",) for place, own in enumerate(calm)
+    ]
+
+
+def test_measures_are_of_every_clip_and_those_of_affect_of_rated_ones() -> None:
     predicted = _predicted()
-    measured, test = measure(predicted, TAGS), predicted.split == "test"
-    assert measured["tagging"]["n"] == test.sum()
-    assert measured["affect"]["test"]["arousal"]["n"] == (test & (predicted.source == "4q")).sum()
-    assert measured["affect"]["test"]["arousal"]["r"] > 0.8
+    measured = measure(predicted, TAGS, _words(predicted))
+    assert (measured["folds"], measured["tags"], measured["tagging"]["n"]) == (5, TAGS, 200)
     assert min(measured["tagging"]["r"]) > 0.8
+    arousal = measured["affect"]["arousal"]
+    assert (arousal["n"], arousal["ridge"]["n"], len(arousal["member_r2"])) == (150, 150, 4)
+    # The mean of four is nearer than any of them, and than the ridge.
+    assert arousal["r2"] > max(*arousal["member_r2"], arousal["ridge"]["r2"])
+    low, high = arousal["r_interval"]
+    assert 0.9 < low < arousal["r"] < high <= 1.0
+    assert len(measured["tagging"]["member_r_mean"]) == 3
     require(measured)
 
 
-def test_a_card_has_every_tag_every_member_and_no_blank_left_open() -> None:
-    measured = measure(_predicted(), TAGS)
-    auc = {"roc_auc": 0.7, "pr_auc": 0.1}
-    counts = {"train": 3, "validation": 2, "test": 1}
-    official = {
-        "tracks": counts,
-        "without_embedding": counts,
-        "test": auc,
-        "validation": auc,
-        "test_macro_f": 0.2,
-    }
-    affect = {"test": {name: {"r": 0.5, "r2": 0.25} for name in ("valence", "arousal")}}
-    said = {"provenance": "made up"}
-    card = write_card(
-        Facts(
-            plans=PLANS,
-            parameters={plan.name: 1000 for plan in PLANS},
-            bytes={plan.name: 4000 for plan in PLANS},
-            histories={plan.name: {"scores": [0.1, 0.2], "best_epoch": 2} for plan in PLANS},
-            teacher={"tags": official, "affect": affect, "mean_embedding_r": 0.9},
-            measured=measured,
-            fields={"version": "0.1.0", "terms": "research", "calibration": said, "thresholds": said},
-        )
-    )
-    assert all(f"| {tag} |" in card for tag in TAGS)
-    assert all(f"| {plan.name} |" in card for plan in PLANS)
-    assert not re.search(r"\bnan\b", card)
-    assert "{" not in card
+def test_a_tag_that_is_off_is_on_no_clip_but_is_compared_with_the_teachers() -> None:
+    predicted = _predicted()
+    measured = measure(predicted, TAGS, _words(predicted))
+    rates = measured["rates"]
+    np.testing.assert_allclose(rates["all"], predicted.tagged().mean(axis=0))
+    assert rates["all"][2] == 0.0
+    assert rates["teacher"][2] > 0.05
+    assert (rates["tags_in_use"], rates["highest"]) == (4, max(rates["all"]))
+    assert rates["untagged"] == np.mean(~predicted.tagged().any(axis=1))
+    own, theirs = predicted.scores > predicted.thresholds, predicted.teacher > predicted.teachers
+    assert measured["tagging"]["jaccard"] == pytest.approx((own & theirs).sum() / (own | theirs).sum())
+
+
+def test_words_are_those_of_the_clips_that_have_any() -> None:
+    predicted = _predicted()
+    figures = measure(predicted, TAGS, _words(predicted))["words"]
+    calm = np.isin(predicted.stratum, ("Q3", "Q4"))[:100]
+    # No clip has a word of the other tags.
+    assert list(figures) == ["calm"]
+    assert (figures["calm"]["words"], figures["calm"]["clips"]) == (list(WORDS["calm"]), calm.sum())
+    assert figures["calm"]["students"] == roc_auc(calm, predicted.scores[:100, 0])
+    assert figures["calm"]["teacher"] == roc_auc(calm, predicted.teacher[:100, 0])
+
+
+def test_places_are_those_of_clips_with_a_quadrant() -> None:
+    predicted = _predicted()
+    figures = measure(predicted, TAGS, _words(predicted))["places"]
+    assert set(figures) == set(PLACES) & set(TAGS)
+    rows = np.isin(predicted.stratum, ("Q1", "Q2", "Q3", "Q4"))
+    low = np.isin(predicted.stratum, ("Q3", "Q4"))[rows]
+    assert figures["calm"]["students"] == roc_auc(low, predicted.scores[rows, 0])
+
+
+def test_quadrants_are_counted_by_hand() -> None:
+    predicted = _predicted()
+    found = measure(predicted, TAGS, _words(predicted))["quadrants"]
+    assert (found["n"], np.sum(found["bundle"]["confusion"])) == (150, 150)
+    assert found["bundle"]["accuracy"] == np.trace(found["bundle"]["confusion"]) / 150
+    assert found["bundle"]["accuracy"] > found["ridge"]["accuracy"]
+    first = (predicted.stratum == "Q1") & predicted.rated
+    np.testing.assert_allclose(found["means"]["Q1"], predicted.affect.mean(axis=0)[first].mean(axis=0))
+
+
+def test_clips_without_quadrants_and_words_are_measured_too() -> None:
+    predicted = replace(_predicted(), stratum=np.full(200, "rock"))
+    measured = measure(predicted, TAGS, [()] * 200)
+    assert (measured["words"], measured["places"], measured["quadrants"]["n"]) == ({}, {}, 0)
+    require(measured)
+
+
+@pytest.mark.parametrize(
+    ("highest", "q2_arousal", "message"),
+    [(0.7, 0.3, "on 70% of the clips, at most 25%"), (0.2, -0.4, "out of order"), (0.2, -0.2, "out of order")],
+)
+def test_a_bundle_that_does_not_tell_tracks_apart_is_refused(
+    highest: float, q2_arousal: float, message: str
+) -> None:
+    means = {"Q1": [0.2, 0.3], "Q2": [-0.2, q2_arousal], "Q3": [-0.2, -0.3], "Q4": [0.2, -0.2]}
+    with pytest.raises(DataError, match=message) as caught:
+        require({"rates": {"highest": highest}, "quadrants": {"means": means}})
+    assert caught.value.kind is FailureKind.BAD_BUNDLE
+    require({"rates": {"highest": 0.25}, "quadrants": {"means": {**means, "Q2": [-0.2, 0.1]}}})
+
+
+def test_opposites_and_words_are_of_tags_that_there_are() -> None:
+    path = Path(__file__).parents[1] / "models" / "bundles" / "default"
+    if not path.is_dir():
+        pytest.skip("the default bundle is not here")
+    tags = set(read_bundle(path).tags)
+    assert {tag for pair in OPPOSITES for tag in pair} | set(WORDS) | set(PLACES) <= tags
 
 
 def test_the_shipped_bundle_is_whole_small_and_names_no_machine() -> None:
@@ -410,7 +464,11 @@ def test_the_shipped_bundle_is_whole_small_and_names_no_machine() -> None:
     bundle = read_bundle(folder)
     assert len(bundle.tags) == 56
     assert sorted(bundle.tags) == list(bundle.tags)
-    assert {member.name for member in bundle.members} == {plan.name for plan in PLANS}
+    assert [member.name for member in bundle.members] == [
+        "listener",
+        *(f"tags-{place}" for place, _ in enumerate(TEACHER_SEEDS, 1)),
+        *(f"affect-{place}" for place, _ in enumerate(HEADS.seeds, 1)),
+    ]
     assert sum(file.stat().st_size for file in folder.iterdir()) < 40e6
     for name in ("bundle.json", "card.md"):
         text = (folder / name).read_text(encoding="utf-8")
@@ -427,15 +485,3 @@ def test_the_official_split_is_joined_to_its_embeddings() -> None:
         "validation": 3802,
         "test": 4231,
     }
-
-
-def test_no_artist_of_4q_is_in_two_splits() -> None:
-    if not (DATA / "moods4q").is_dir():
-        pytest.skip("the research data are not here")
-    from pipelines.training.clips import read_clips
-    from pipelines.training.teacher import split_clips
-
-    parts = split_clips(read_clips(DATA))
-    artists = [{clip.group for clip in part} for part in parts.values()]
-    assert sum(map(len, artists)) == len(set().union(*artists))
-    assert sum(map(len, parts.values())) == 640 + 297

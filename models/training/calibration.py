@@ -92,16 +92,22 @@ class TagCount:
 
 
 def choose_thresholds(
-    scores: NDArray[np.floating], rates: NDArray[np.floating], wanted: TagCount
+    scores: NDArray[np.floating],
+    rates: NDArray[np.floating],
+    wanted: TagCount,
+    *,
+    on: NDArray[np.bool_] | None = None,
 ) -> tuple[NDArray[np.float64], float]:
     """Thresholds [tags] and the highest rate that they keep to, from scores [items, tags].
 
     Each tag keeps to its own of `rates` [tags], to `wanted.rate` where that is lower; while the median item
-    has more than `wanted.most` tags, the highest rate is lowered by a twentieth. Too few are not mended.
+    has more than `wanted.most` of the tags that are `on` [tags], all where it is None, the highest rate is
+    lowered by a twentieth. Too few are not mended.
     """
+    counted = np.ones(scores.shape[1], bool) if on is None else on
     highest = wanted.rate
     while True:
         thresholds = rate_limit(scores, np.minimum(rates, highest))
-        if np.median((scores > thresholds).sum(axis=1)) <= wanted.most:
+        if np.median((scores > thresholds)[:, counted].sum(axis=1)) <= wanted.most:
             return thresholds, highest
         highest *= 0.95

@@ -1,7 +1,8 @@
-"""From the students' raw scores to the bundle's calibration and thresholds, with their provenance."""
+"""From the students' raw scores to the bundle's calibration, thresholds and grades, with their provenance."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,15 +11,21 @@ from numpy.typing import NDArray
 
 from models.training.calibration import Platt, TagCount, choose_thresholds, fit_platt
 
+# Least ROC-AUC of a tag on the true labels of MTG-Jamendo for grades A, B and C; below the last it is D.
+_GRADES = {"A": 0.80, "B": 0.74, "C": 0.66}
+WORST = "D"
+# Least correlation with the teacher for a grade to stand as it is; below, it is one lower.
+_AGREEMENT = 0.8
+
 
 @dataclass(frozen=True, slots=True)
 class Tracks:
-    """Tracks of all splits: `split` [tracks] names, fused `raw` scores and the `teacher`'s probabilities,
-    both [tracks, tags]."""
+    """Clips and what is said of each, all [clips, tags]: the fused `raw` scores of an encoder that had not
+    heard the clip, and the `teacher`'s probabilities; `sets` says which clips they are."""
 
-    split: NDArray[np.str_]
     raw: NDArray[np.floating]
     teacher: NDArray[np.floating]
+    sets: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,35 +50,59 @@ class Decided:
         }
 
 
-def decide(tracks: Tracks, teachers: NDArray[np.float64], wanted: TagCount) -> Decided:
-    """Calibrate on the validation tracks; choose thresholds on all tracks but test.
+def decide(
+    tracks: Tracks, teachers: NDArray[np.float64], wanted: TagCount, *, on: NDArray[np.bool_]
+) -> Decided:
+    """Calibrate and choose thresholds on clips that the scores' encoders had not heard.
 
-    `teachers` are the teacher's thresholds [tags]. Students are less sure than the teacher, so their scores
-    lie nearer to each other and the same numbers would tag next to nothing: the thresholds found here give a
-    tag the rate that the teacher gives it.
+    `teachers` are the teacher's thresholds [tags]. A student is less sure than its teacher: the thresholds
+    found here give a tag the rate that the teacher gives it, within `wanted`. `on` [tags] are the tags that
+    are decided by default: how many tags a clip has is counted over these.
     """
-    validation, seen = tracks.split == "validation", tracks.split != "test"
-    platt = fit_platt(tracks.raw[validation], tracks.teacher[validation])
-    scores = platt(tracks.raw[seen])
-    rates = (tracks.teacher[seen] > teachers).mean(axis=0)
-    thresholds, highest = choose_thresholds(scores, rates, wanted)
-    median = float(np.median((scores > thresholds).sum(axis=1)))
-    provenance = _of_thresholds(int(seen.sum()), highest, median)
-    return Decided(platt, thresholds, _of_platt(int(validation.sum())), provenance)
+    platt = fit_platt(tracks.raw, tracks.teacher)
+    scores = platt(tracks.raw)
+    rates = (tracks.teacher > teachers).mean(axis=0)
+    thresholds, highest = choose_thresholds(scores, rates, wanted, on=on)
+    median = float(np.median((scores > thresholds)[:, on].sum(axis=1)))
+    provenance = _of_thresholds(tracks, highest, median)
+    return Decided(platt, thresholds, _of_platt(tracks), provenance)
 
 
-def _of_platt(tracks: int) -> str:
+def grades(roc_auc: Sequence[float], agreement: Sequence[float]) -> list[str]:
+    """Grade of each tag, A to D, from ROC-AUC on true labels and correlation with the teacher: [tags]."""
+    return [_grade(area, r) for area, r in zip(roc_auc, agreement, strict=True)]
+
+
+def _grade(area: float, agreement: float) -> str:
+    letters = [*_GRADES, WORST]
+    place = next((place for place, least in enumerate(_GRADES.values()) if area >= least), len(_GRADES))
+    return letters[min(place + (agreement < _AGREEMENT), len(letters) - 1)]
+
+
+def grade_provenance() -> str:
+    """How `grades` grades, in words."""
+    limits = ", ".join(f"{letter} from {least:.2f}" for letter, least in _GRADES.items())
     return (
-        f"Platt per tag on the {tracks} validation clips of 4Q and Emotify: from the mean of the taggers' "
-        "track scores to the teacher's probability, which is itself Platt-calibrated on the labels of the "
-        "MTG-Jamendo split-0 validation tracks; penalty log(scale)^2"
+        f"by the teacher's ROC-AUC on the labels of the MTG-Jamendo split-0 validation tracks: {limits}, "
+        f"else {WORST}; one grade lower where student and teacher correlate by less than {_AGREEMENT:g} on clips "
+        f"that the student had not heard; {WORST} is off by default"
     )
 
 
-def _of_thresholds(tracks: int, highest: float, median: float) -> str:
+def _of_platt(tracks: Tracks) -> str:
     return (
-        f"per tag the one that as large a share of the {tracks} train and validation clips of 4Q and Emotify "
-        f"is strictly above as the teacher tags, but no more than {highest:.3f} of them; the teacher tags "
-        "where its probability is above its threshold with the best F on the labels of the MTG-Jamendo "
-        f"split-0 validation tracks; the median of these clips has {median:g} tags; no test clip was used"
+        f"Platt per tag on {len(tracks.raw)} clips of {tracks.sets}, each heard by an encoder that was not "
+        "trained on its artist: from the mean of the taggers' scores to the teacher's probability, which is "
+        "itself Platt-calibrated on the labels of the MTG-Jamendo split-0 validation tracks; penalty "
+        "log(scale)^2"
+    )
+
+
+def _of_thresholds(tracks: Tracks, highest: float, median: float) -> str:
+    return (
+        f"per tag the one that as large a share of {len(tracks.raw)} clips of {tracks.sets} is strictly "
+        f"above as the teacher tags, but no more than {highest:.3f} of them; the teacher tags where its "
+        "probability is above its threshold with the best F on the labels of the MTG-Jamendo split-0 validation tracks; "
+        f"the median of these clips has {median:g} tags; each clip's scores are of an encoder that was not "
+        "trained on its artist"
     )

@@ -1,65 +1,72 @@
-"""Stage `calibrate`: every member over every clip, then calibration, thresholds and the measured figures."""
+"""Stage `calibrate`: decisions and figures, of clips that the encoder asked had not heard."""
 
 from __future__ import annotations
 
-import hashlib
 import json
-import logging
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.ensemble import compiled
-from models.registry import architecture
 from models.training.calibration import TagCount
-from models.training.decisions import Tracks, decide
-from models.training.learning.chunks import GRIDS
-from models.training.learning.curves import mean_curves
-from models.training.learning.distil import score_recordings, teacher_tracks
-from models.training.members import REGRESSORS, TAGGERS, Plan
-from models.training.reporting.measure import Predicted, measure
-from models.training.teaching.teacher import Teacher, load_teacher
-from models.weights import set_weights
-from pipelines.training.clips import Clip
-from pipelines.training.students import recordings, steps_of, weights_path
-from pipelines.training.teacher import ARRAYS, split_clips
-
-log = logging.getLogger(__name__)
+from models.training.decisions import WORST, Tracks, decide, grade_provenance, grades
+from models.training.recipe import FOLDS, OPPOSITES
+from models.training.reporting.measure import Predicted, agreement, measure
+from models.training.teaching.heads import choose_strength, fit_ridge
+from models.training.teaching.teacher import load_teacher
+from pipelines.training.clips import PLAIN, Clip, folds_of
+from pipelines.training.encoded import load_rows
+from pipelines.training.heads import curves_of, load_heads
+from pipelines.training.prepare import load_clip
+from pipelines.training.teacher import ARRAYS, FIGURES
 
 DECIDED, MEASURED, PREDICTED = "decided.json", "measured.json", "predicted.npz"
-Forward = Callable[[Any, Any], Any]
+_SETS = {"moods4q": "4Q", "emotify": "Emotify", "own": "our own"}
 
 
 def calibrate(clips: Sequence[Clip], work: Path) -> None:
-    """Write decided.json, measured.json and predicted.npz into `work`, from the members' weights there."""
-    teacher = load_teacher(work / ARRAYS)
-    split = _split_names(clips)
-    members = np.stack([_cached(plan, work, partial(_tag, plan, clips, work)) for plan in TAGGERS])
-    affect = np.stack(
-        [_cached(plan, work, partial(_regress, plan, clips, teacher, work)) for plan in REGRESSORS]
-    )
-    known = teacher_tracks(recordings(clips, TAGGERS[0].front_end, work), teacher.probabilities)
+    """Write decided.json, measured.json and predicted.npz into `work`, from the rows and heads there."""
+    teacher, folds = load_teacher(work / ARRAYS), folds_of(clips)
+    about = json.loads((work / FIGURES).read_text(encoding="utf-8"))
+    means = np.stack([_heard_mean(clip, work) for clip in clips])
+    known = teacher.probabilities(means)
+    summaries, curves, spreads = _unheard(clips, folds, work)
+    members = teacher.heads.each(summaries)
     raw = members.mean(axis=0)
-    decided = decide(Tracks(split, raw, known), teacher.floor, TagCount())
+    tracks = Tracks(raw, known, " and ".join(sorted({_SETS[clip.source] for clip in clips})))
+    r = agreement(raw, known)
+    graded = grades(about["roc_auc"]["validation"], r.tolist())
+    on = np.array([grade != WORST for grade in graded])
+    decided = decide(tracks, teacher.floor, TagCount(), on=on)
     predicted = Predicted(
-        split=split,
+        fold=folds,
         source=np.array([clip.source for clip in clips]),
-        stratum=np.array([clip.stratum for clip in clips]),
+        stratum=np.array([clip.stratum.rpartition(":")[2] for clip in clips]),
         members=members,
         scores=decided.platt(raw),
         teacher=known,
         thresholds=decided.thresholds,
         teachers=teacher.floor,
-        affect=affect,
+        on=on,
+        affect=curves,
+        spread=spreads,
         truth=np.array([clip.affect or (np.nan, np.nan) for clip in clips]),
+        ridge=_ridge(means, clips, folds),
     )
     _save(predicted, work / PREDICTED)
-    _dump(work / DECIDED, decided.fields())
-    _dump(work / MEASURED, measure(predicted, teacher.tags))
+    quality = {
+        "grades": graded,
+        "off": [tag for tag, kept in zip(teacher.tags, on, strict=True) if not kept],
+        "opposites": [list(pair) for pair in OPPOSITES],
+        "provenance": grade_provenance(),
+    }
+    _dump(work / DECIDED, {**decided.fields(), "quality": quality})
+    words = [clip.words for clip in clips]
+    figures = measure(predicted, teacher.tags, words)
+    _dump(work / MEASURED, {**figures, "clips": Counter(_SETS[clip.source] for clip in clips)})
 
 
 def load_predicted(work: Path) -> Predicted:
@@ -68,44 +75,59 @@ def load_predicted(work: Path) -> Predicted:
         return Predicted(**{name: arrays[name] for name in arrays.files})
 
 
+def _heard_mean(clip: Clip, work: Path) -> NDArray[np.float64]:
+    mean: NDArray[np.float64] = load_clip(clip.clip_id, work)[f"heard.{PLAIN}"].mean(axis=0, dtype=np.float64)
+    return mean
+
+
+def _unheard(
+    clips: Sequence[Clip], folds: NDArray[np.int64], work: Path
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Of every clip by the encoder and heads of its fold: mean row [clips, values], mean of every head's
+    curve [heads, clips, 2], and mean spread of the heads along it [clips, 2]."""
+    summaries: dict[int, NDArray[np.float64]] = {}
+    curves: dict[int, NDArray[np.float64]] = {}
+    spreads: dict[int, NDArray[np.float64]] = {}
+    for number in range(FOLDS):
+        places = np.flatnonzero(folds == number).tolist()
+        heads = load_heads(number, work)
+        own = [clips[place] for place in places]
+        for place, rows in zip(places, load_rows(number, own, work, variant=PLAIN), strict=True):
+            along = curves_of(heads, rows).astype(np.float64)
+            summaries[place] = rows.mean(axis=0, dtype=np.float64)
+            curves[place], spreads[place] = along.mean(axis=1), along.std(axis=0).mean(axis=0)
+    order = range(len(clips))
+    return (
+        np.stack([summaries[place] for place in order]),
+        np.stack([curves[place] for place in order], axis=1),
+        np.stack([spreads[place] for place in order]),
+    )
+
+
+def _ridge(
+    means: NDArray[np.float64], clips: Sequence[Clip], folds: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """What a user would do with YAMNet itself, on the same folds: ridge on its mean embeddings [clips, 2];
+    its strength is chosen on the fold after the one that is left out."""
+    truth = np.array([clip.affect or (np.nan, np.nan) for clip in clips])
+    rated = np.isfinite(truth).all(axis=1)
+    predicted = np.full(truth.shape, np.nan)
+    for number in range(FOLDS):
+        beside = (number + 1) % FOLDS
+        learnt, held = rated & (folds != number) & (folds != beside), rated & (folds == beside)
+        if not learnt.any() or not held.any():
+            continue
+        strength = choose_strength((means[learnt], truth[learnt]), (means[held], truth[held]))
+        both = learnt | held
+        predicted[folds == number] = fit_ridge(means[both], truth[both], strength=strength)(
+            means[folds == number]
+        )
+    return predicted
+
+
 def _save(predicted: Predicted, path: Path) -> None:
     np.savez(path, **{name: getattr(predicted, name) for name in Predicted.__slots__})
 
 
 def _dump(path: Path, fields: dict[str, Any]) -> None:
     path.write_text(json.dumps(fields, indent=1), encoding="utf-8")
-
-
-def _split_names(clips: Sequence[Clip]) -> NDArray[np.str_]:
-    place = {clip.clip_id: split for split, part in split_clips(clips).items() for clip in part}
-    return np.array([place[clip.clip_id] for clip in clips])
-
-
-def _cached(plan: Plan, work: Path, compute: Callable[[], NDArray[np.float64]]) -> NDArray[np.float64]:
-    """Predictions of a member, computed anew only where its weights have changed."""
-    digest = hashlib.sha256(weights_path(plan, work).read_bytes()).hexdigest()[:16]
-    path = work / "predictions" / f"{plan.name}.{digest}.npy"
-    if not path.exists():
-        path.parent.mkdir(exist_ok=True)
-        np.save(path, compute())
-        log.info("predictions of %s", plan.name)
-    predictions: NDArray[np.float64] = np.load(path)
-    return predictions
-
-
-def _tag(plan: Plan, clips: Sequence[Clip], work: Path) -> NDArray[np.float64]:
-    return score_recordings(
-        _forward(plan, work), recordings(clips, plan.front_end, work), GRIDS[plan.front_end]
-    )
-
-
-def _regress(plan: Plan, clips: Sequence[Clip], teacher: Teacher, work: Path) -> NDArray[np.float64]:
-    return mean_curves(_forward(plan, work), [steps_of(clip, teacher, work) for clip in clips])
-
-
-def _forward(plan: Plan, work: Path) -> Forward:
-    from safetensors.numpy import load_file
-
-    model = architecture(plan.architecture).build(plan.settings)
-    set_weights(model, load_file(weights_path(plan, work)), source=plan.name)
-    return compiled(model)

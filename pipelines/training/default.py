@@ -5,64 +5,79 @@ from __future__ import annotations
 import argparse
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from models.tensorflow_start import use_threads
-from models.training.members import REGRESSORS, TAGGERS
-from pipelines.training import prepare, students, teacher
 from pipelines.training.calibrate import calibrate
+from pipelines.training.card import card, check
 from pipelines.training.clips import read_clips
+from pipelines.training.encoded import encode_clips
+from pipelines.training.encoders import train_encoders
+from pipelines.training.heads import fit_heads
+from pipelines.training.prepare import prepare
+from pipelines.training.teacher import teach
 from pipelines.training.write import write
 
 log = logging.getLogger(__name__)
 
-STAGES = ("prepare", "teacher", "members", "regressors", "calibrate", "write")
+ABOUT = {
+    "prepare": "what the encoder is given of every clip, and what YAMNet hears in it",
+    "teacher": "tag heads on MTG-Jamendo's labels",
+    "encoders": "one for each fold and the one that is shipped",
+    "rows": "every clip through every encoder",
+    "heads": "valence and arousal",
+    "calibrate": "calibration, thresholds, grades and figures, on clips unheard",
+    "write": "the bundle",
+    "checks": "robustness, steadiness of curves, speed, on clips unheard",
+    "card": "card.md and its pictures",
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run one stage or all; each keeps what it made in the work folder and goes on from there."""
+    """Run some stages or all; each keeps what it made in the work folder and goes on from there."""
     options = _parse(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     options.work.mkdir(parents=True, exist_ok=True)
-    if options.threads:
-        use_threads(options.threads)
     stages = _stages(options)
-    for stage in [options.stage] if options.stage else STAGES:
+    for stage in options.stage or ABOUT:
         begin = time.monotonic()
         stages[stage]()
         log.info("stage %s: %.0f s", stage, time.monotonic() - begin)
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Train the default bundle from the research sets.")
+    parser = argparse.ArgumentParser(
+        description="Train the default bundle from the research sets.",
+        epilog="stages, in order:\n" + "\n".join(f"  {name:<10} {about}" for name, about in ABOUT.items()),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument(
-        "--data", type=Path, required=True, help="folder with moods4q/, emotify/, jamendo/, weights/"
+        "--data",
+        type=Path,
+        required=True,
+        help="folder with weights/, jamendo/ and one or more of moods4q/, emotify/, own/",
     )
     parser.add_argument("--work", type=Path, required=True, help="folder for what the stages keep; resumed")
     parser.add_argument("--output", type=Path, required=True, help="folder of the bundle")
-    parser.add_argument("--stage", choices=STAGES, help="one stage only (default: all, in order)")
-    parser.add_argument("--members", nargs="*", help="names of the members to train (default: all)")
     parser.add_argument(
-        "--effort", type=float, default=1.0, help="times the epochs of the recipe (default 1)"
+        "--stage", choices=ABOUT, nargs="+", help="these stages only (default: all, in order)"
     )
-    parser.add_argument("--threads", type=int, default=1, help="TensorFlow's threads, 0 for all (default 1)")
     return parser.parse_args(arguments)
 
 
-def _stages(options: argparse.Namespace) -> dict[str, Callable[[], None]]:
-    clips, work = read_clips(options.data), options.work
-    taggers, regressors = (
-        [plan.scaled(options.effort) for plan in plans if not options.members or plan.name in options.members]
-        for plans in (TAGGERS, REGRESSORS)
-    )
+def _stages(options: argparse.Namespace) -> Mapping[str, Callable[[], object]]:
+    clips, work, output = read_clips(options.data), options.work, options.output
+    yamnet = options.data / "weights" / "yamnet_dynrange.tflite"
     return {
-        "prepare": lambda: prepare.prepare(clips, work),
-        "teacher": lambda: teacher.teach(clips, options.data, work),
-        "members": lambda: students.train_taggers(taggers, clips, work),
-        "regressors": lambda: students.train_regressors(regressors, clips, work),
+        "prepare": lambda: prepare(clips, work, model=yamnet),
+        "teacher": lambda: teach(options.data, work),
+        "encoders": lambda: train_encoders(clips, work, model=yamnet),
+        "rows": lambda: encode_clips(clips, work),
+        "heads": lambda: fit_heads(clips, work),
         "calibrate": lambda: calibrate(clips, work),
-        "write": lambda: log.info("%s", write(work, options.output).key),
+        "write": lambda: write(work, output),
+        "checks": lambda: check(clips, work),
+        "card": lambda: card(work, output, stages=tuple(ABOUT)),
     }
 
 

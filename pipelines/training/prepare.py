@@ -1,11 +1,11 @@
-"""Stages `prepare` and `teacher`: features and teacher embeddings of every clip, one file each, resumable."""
+"""Stage `prepare`: what the encoder is given of every clip and what the teacher hears, one file each."""
 
 from __future__ import annotations
 
 import logging
 import multiprocessing
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from functools import cache, partial
 from pathlib import Path
@@ -14,85 +14,73 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from models.tensorflow_start import start_tensorflow
 from models.training.teaching.yamnet import Yamnet
-from pipelines.training.clips import VARIANTS, Clip, decode
-from transforms.features.images import window_image
-from transforms.features.mel import crnn_logmel, mel_steps
-from transforms.features.streams import extract, resolve
+from pipelines.training.clips import CODED, VARIANTS, Clip, decode
+from transforms.features.mel.patches import PatchSettings, log_mel_patches
+from transforms.features.mel.step_mel import STEP_SAMPLES, step_mel
+from transforms.features.mel.yamnet import YAMNET
 
 log = logging.getLogger(__name__)
 
 WORKERS = 2
-FRONT_ENDS = tuple(f"{module.NAME}@{module.VERSION}" for module in (crnn_logmel, window_image, mel_steps))
-# On disk: levels need no more than half precision.
-_STORED = {FRONT_ENDS[0]: np.float16, FRONT_ENDS[1]: np.uint8, FRONT_ENDS[2]: np.float16}
+# A patch of YAMNet's for every half second, from its beginning on.
+_PATCHES = PatchSettings(hop_frames=50, offset=YAMNET.offset, pad_end=True)
 
 
-def prepare(clips: Iterable[Clip], work: Path) -> None:
-    """Write `features/ID.VARIANT.npz` for every clip that has none: the front ends and `total_samples`."""
-    _for_every_clip(clips, work / "features", ".npz", _write_features)
+def prepare(clips: Iterable[Clip], work: Path, *, model: Path) -> None:
+    """Write `clips/ID.npz` for every clip that has none.
 
-
-def embed(clips: Iterable[Clip], work: Path, *, model: Path) -> None:
-    """Write `embeddings/ID.VARIANT.npy` for every clip that has none: [patches, 1024] float16."""
-    _for_every_clip(clips, work / "embeddings", ".npy", partial(_write_embeddings, model=model))
-
-
-def load_features(clip_id: str, variant: str, work: Path) -> dict[str, NDArray[Any]]:
-    """What `prepare` wrote of one variant of one clip."""
-    with np.load(work / "features" / f"{clip_id}.{variant}.npz") as arrays:
-        return {name: arrays[name] for name in arrays.files}
-
-
-def load_embeddings(clip_id: str, variant: str, work: Path) -> NDArray[np.float16]:
-    """What `embed` wrote of one variant of one clip."""
-    embeddings: NDArray[np.float16] = np.load(work / "embeddings" / f"{clip_id}.{variant}.npy")
-    return embeddings
-
-
-Task = tuple[Clip, str, Path]
-
-
-def _for_every_clip(clips: Iterable[Clip], folder: Path, ending: str, write: Callable[[Task], None]) -> None:
+    Of each variant `rows.VARIANT` [steps, 32, 64] float16, what `step-mel` gives, and `heard.VARIANT`
+    [steps, 1024] float16, what YAMNet says of the .96 s from each half second on; what is coded or clipped
+    is to be heard like what is not, so `heard.coded` is left out.
+    """
+    folder = work / "clips"
     folder.mkdir(parents=True, exist_ok=True)
-    tasks = [
-        (clip, variant, folder / f"{clip.clip_id}.{variant}{ending}")
-        for clip in clips
-        for variant in VARIANTS
-    ]
-    missing = [task for task in tasks if not task[2].exists()]
-    log.info("%s: %d of %d to do", folder.name, len(missing), len(tasks))
+    clips = list(clips)
+    missing = [clip for clip in clips if not (folder / f"{clip.clip_id}.npz").exists()]
+    log.info("clips: %d of %d to do", len(missing), len(clips))
     if not missing:
         return
     # The workers read these when they import numpy: one core each.
     os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(WORKERS, mp_context=context) as pool:
+        write = partial(_write, folder=folder, model=model)
         for done, _ in enumerate(pool.map(write, missing, chunksize=8), start=1):
-            if done % 200 == 0:
-                log.info("%s: %d of %d", folder.name, done, len(missing))
+            if done % 100 == 0:
+                log.info("clips: %d of %d", done, len(missing))
 
 
-def _write_features(task: Task) -> None:
-    clip, variant, path = task
-    samples = decode(clip, variant)
-    features = extract([samples], resolve(FRONT_ENDS), total_samples=lambda: len(samples))
-    stored: Mapping[str, NDArray[Any]] = {key: features[key].astype(_STORED[key]) for key in FRONT_ENDS}
-    part = path.with_suffix(".part")
+def load_clip(clip_id: str, work: Path) -> dict[str, NDArray[np.float16]]:
+    """What `prepare` wrote of a clip, by name."""
+    with np.load(work / "clips" / f"{clip_id}.npz") as arrays:
+        return {name: arrays[name] for name in arrays.files}
+
+
+def _write(clip: Clip, *, folder: Path, model: Path) -> None:
+    arrays: dict[str, NDArray[Any]] = {}
+    for variant in VARIANTS:
+        samples = decode(clip, variant)
+        arrays[f"rows.{variant}"] = step_mel(samples).astype(np.float16)
+        if variant != CODED:
+            arrays[f"heard.{variant}"] = _heard(samples, model)
+    part = folder / f"{clip.clip_id}.part"
     with part.open("wb") as file:
-        np.savez(file, total_samples=np.int64(len(samples)), **stored)  # type: ignore[arg-type]
-    part.replace(path)
+        np.savez(file, **arrays)  # type: ignore[arg-type]
+    part.replace(folder / f"{clip.clip_id}.npz")
+
+
+def _heard(samples: NDArray[np.float32], model: Path) -> NDArray[np.float16]:
+    steps = len(samples) // STEP_SAMPLES
+    patches = log_mel_patches(samples, rate_hz=16_000, settings=_PATCHES)
+    # The last patch that ends in the track may begin before the last half second: silence follows.
+    missing = max(0, steps - len(patches))
+    patches = np.pad(patches, [(0, missing), (0, 0), (0, 0)], constant_values=np.log(YAMNET.offset))
+    return _yamnet(model).embed(patches[:steps]).astype(np.float16)
 
 
 @cache
 def _yamnet(model: Path) -> Yamnet:
+    start_tensorflow(threads=1)
     return Yamnet(model)
-
-
-def _write_embeddings(task: Task, *, model: Path) -> None:
-    clip, variant, path = task
-    embeddings = _yamnet(model).embed(decode(clip, variant)).astype(np.float16)
-    part = path.with_suffix(".part")
-    with part.open("wb") as file:
-        np.save(file, embeddings)
-    part.replace(path)

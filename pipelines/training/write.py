@@ -1,90 +1,104 @@
-"""Stage `write`: weights, pictures, card and index of the bundle, from what the other stages kept."""
+"""Stage `write`: weights and index of a bundle, from what the other stages kept; its card comes later."""
 
 from __future__ import annotations
 
 import json
 import logging
-import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from models.bundle import Bundle, write_index
-from models.training.members import PLANS, Plan
-from models.training.reporting.card import Facts, write_card
+from models.encoders.mobile import MobileSettings
+from models.regressors.affect_head import AffectHeadSettings
+from models.taggers.tag_head import TagHeadSettings
 from models.training.reporting.measure import require
-from models.training.reporting.plots import draw_affect, draw_learning, draw_rates
-from pipelines.training.calibrate import DECIDED, MEASURED, load_predicted
-from pipelines.training.students import weights_path
-from pipelines.training.teacher import FIGURES
+from models.training.teaching.teacher import load_teacher
+from pipelines.training.calibrate import DECIDED, MEASURED
+from pipelines.training.encoders import FINAL, weights_path
+from pipelines.training.heads import load_heads
+from pipelines.training.teacher import ARRAYS
 
 log = logging.getLogger(__name__)
 
+NAME, VERSION = "default", "0.2.0"
+ENCODER = "listener"
 TERMS = (
-    "Research and non-commercial use. Trained on the audio of 4Q and Emotify (research only) towards a "
-    "teacher fitted on MTG-Jamendo metadata (CC BY-NC-SA 4.0) over YAMNet embeddings (Apache-2.0)."
+    "Research and non-commercial use. Trained on the audio of 4Q and Emotify (research only), from and "
+    "towards YAMNet (Apache-2.0, Google), with tags fitted on MTG-Jamendo metadata (CC BY-NC-SA 4.0)."
 )
+CARD = "card.md"
+Arrays = Mapping[str, NDArray[Any]]
 
 
-def write(work: Path, output: Path) -> Bundle:
-    """Fill an empty or earlier bundle folder and return the bundle, read back and checked."""
-    measured, decided = _load(work / MEASURED), _load(work / DECIDED)
+def write(work: Path, output: Path, *, number: int = FINAL) -> Bundle:
+    """Fill an empty or earlier bundle folder and return the bundle, read back and checked.
+
+    `number` is that of the encoder whose bundle it is: the shipped one, or that of a fold, to be measured on
+    clips that it has not heard. Raises DataError(bad_bundle) where the figures forbid it.
+    """
+    measured = _load(work / MEASURED)
     require(measured)
     output.mkdir(parents=True, exist_ok=True)
     for old in output.iterdir():
-        old.unlink()
-    for plan in PLANS:
-        shutil.copyfile(weights_path(plan, work), output / _file(plan))
-    histories = {plan.name: _load(weights_path(plan, work).with_suffix(".json")) for plan in PLANS}
-    draw_learning(histories, output)
-    draw_affect(load_predicted(work), output)
-    draw_rates(measured["rates"], measured["tags"], output)
-    facts = Facts(
-        plans=PLANS,
-        parameters={plan.name: _parameters(output / _file(plan)) for plan in PLANS},
-        bytes={plan.name: (output / _file(plan)).stat().st_size for plan in PLANS},
-        histories=histories,
-        teacher=_load(work / FIGURES),
-        measured=measured,
-        fields=_fields(measured["tags"], decided),
+        if old.suffix not in (".md", ".png"):
+            old.unlink()
+    members = [_write(member, arrays, output) for member, arrays in _members(work, number)]
+    if not (output / CARD).exists():
+        (output / CARD).write_text("No figures yet: `make card` measures them.\n", encoding="utf-8")
+    bundle = write_index(
+        output,
+        {
+            "name": NAME,
+            "version": VERSION,
+            "tags": measured["tags"],
+            "members": members,
+            "fusion": {"method": "mean"},
+            **_load(work / DECIDED),
+            "terms": TERMS,
+            "card": CARD,
+        },
     )
-    (output / "card.md").write_text(write_card(facts), encoding="utf-8")
-    bundle = write_index(output, facts.fields)
     log.info("%s: %d bytes", bundle.key, sum(file.stat().st_size for file in output.iterdir()))
     return bundle
 
 
-def _fields(tags: Sequence[str], decided: dict[str, Any]) -> dict[str, Any]:
-    members = [
-        {
-            "name": plan.name,
-            "architecture": plan.architecture,
-            "settings": plan.settings,
-            "front_end": plan.front_end,
-            "weights": _file(plan),
-        }
-        for plan in PLANS
-    ]
-    return {
-        "name": "default",
-        "version": "0.1.0",
-        "tags": list(tags),
-        "members": members,
-        "fusion": {"method": "mean"},
-        **decided,
-        "terms": TERMS,
-        "card": "card.md",
-    }
-
-
-def _file(plan: Plan) -> str:
-    return f"{plan.name}.safetensors"
-
-
-def _parameters(path: Path) -> int:
+def _members(work: Path, number: int) -> Iterable[tuple[dict[str, Any], Arrays]]:
+    """Members of a bundle without their files, and their weights."""
     from safetensors.numpy import load_file
 
-    return sum(array.size for array in load_file(path).values())
+    encoder = MobileSettings()
+    yield (
+        {"name": ENCODER, "architecture": "mobile", "settings": encoder, "front_end": "step-mel@1"},
+        load_file(weights_path(number, work)),
+    )
+    for place, net in enumerate(load_teacher(work / ARRAYS).heads.nets(), 1):
+        hidden, tags = net["scores/kernel"].shape
+        tagger = TagHeadSettings(inputs=encoder.outputs, hidden=hidden, tags=tags)
+        yield _head(f"tags-{place}", "tag-head", tagger), net
+    for place, head in enumerate(load_heads(number, work), 1):
+        inputs, centres = head["near/centres"].shape
+        yield (
+            _head(f"affect-{place}", "affect-head", AffectHeadSettings(inputs=inputs, centres=centres)),
+            head,
+        )
+
+
+def _head(name: str, architecture: str, settings: Any) -> dict[str, Any]:
+    return {"name": name, "architecture": architecture, "settings": settings, "encoder": ENCODER}
+
+
+def _write(member: dict[str, Any], arrays: Arrays, output: Path) -> dict[str, Any]:
+    """A member with its file written: half precision is enough for what was trained in single."""
+    from safetensors.numpy import save_file
+
+    path = output / f"{member['name']}.safetensors"
+    save_file({name: np.ascontiguousarray(array.astype(np.float16)) for name, array in arrays.items()}, path)
+    path.chmod(0o644)
+    return {**member, "weights": path.name}
 
 
 def _load(path: Path) -> dict[str, Any]:

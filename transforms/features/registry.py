@@ -12,7 +12,7 @@ from transforms.features.chroma import hpss_chroma
 from transforms.features.descriptors import compare_lld, psychoacoustics, pyaudio_68
 from transforms.features.front_end import FrontEnd
 from transforms.features.images import deep_spectrum, window_image
-from transforms.features.mel import crnn_logmel, mel96, mel_steps, vggish, yamnet
+from transforms.features.mel import crnn_logmel, mel96, mel_steps, step_mel, vggish, yamnet
 from transforms.features.samples import refusal
 
 FRONT_ENDS: Mapping[str, FrontEnd[Any]] = {
@@ -29,6 +29,7 @@ FRONT_ENDS: Mapping[str, FrontEnd[Any]] = {
         deep_spectrum.FRONT_END,
         window_image.FRONT_END,
         mel_steps.FRONT_END,
+        step_mel.FRONT_END,
     )
 }
 

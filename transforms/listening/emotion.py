@@ -27,7 +27,7 @@ Predict = Callable[[NDArray[np.float32], NDArray[np.bool_]], NDArray[np.float32]
 class LiveRegressor:
     """A regressor at work on the newest `rows` of the window named `window`.
 
-    `predict` takes values [1, rows, values] and inside [1, rows], and gives [1, steps, targets] of which the
+    `predict` takes values [1, rows, ...] and inside [1, rows], and gives [1, steps, targets] of which the
     last step counts; `targets` are of AXES.
     """
 
@@ -114,11 +114,11 @@ class LiveEmotion:
 
 
 def latest(rows: NDArray[np.float32], count: int) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """The last `count` of rows [m, values] as a batch of one: values [1, count, values], inside [1, count].
+    """The last `count` of rows [m, ...] as a batch of one: values [1, count, ...], inside [1, count].
 
     Where there are fewer, those before the start of the track are zero and not inside.
     """
     known = rows[-count:]
     missing = count - len(known)
-    values = np.pad(known, ((missing, 0), (0, 0)))
+    values = np.pad(known, [(missing, 0), *[(0, 0)] * (known.ndim - 1)])
     return values[None], (np.arange(count) >= missing)[None]

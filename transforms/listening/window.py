@@ -27,7 +27,7 @@ class LiveWindow(Protocol):
         """Whether the next half second has been heard."""
 
     def advance(self) -> NDArray[np.float32]:
-        """Take the next half second: rows up to its end, [rows, values] float32, fewer near the start.
+        """Take the next half second: rows up to its end, [rows, ...] float32, fewer near the start.
 
         Only when `ready`.
         """

@@ -8,14 +8,14 @@ it shares a batch with. Members with the same features and the same view share t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.bundle import Bundle
+from models.bundle_members import Member
 from models.ensemble import Batch
 from models.views import StepView, View
 from transforms.tagging.features import Rows
@@ -45,10 +45,10 @@ class Group:
         return isinstance(self.view, StepView) and not self.view.rows
 
 
-def groups_of(bundle: Bundle) -> list[Group]:
-    """The members of a bundle by what they share."""
+def groups_of(members: Iterable[Member]) -> list[Group]:
+    """Members of a bundle by what they share."""
     by_input: dict[tuple[str, View], list[str]] = {}
-    for member in bundle.members:
+    for member in members:
         by_input.setdefault((member.input_key, member.view), []).append(member.name)
     return [Group(key, view, tuple(names)) for (key, view), names in by_input.items()]
 

@@ -1,6 +1,6 @@
 """Features of a track for every front end of a bundle: one decoding for each rate that they take.
 
-16 kHz     blocks -> streams         (crnn-logmel, window-image, mel-steps: never the whole track)
+16 kHz     blocks -> streams         (crnn-logmel, window-image, mel-steps, step-mel: never the whole track)
 any other  all samples -> extractor  (a whole track in memory)
                        -> pictures   (deep-spectrum: what its net sees in them is for ImageBatcher)
 """

@@ -46,7 +46,7 @@ def mood_tag_rows(track_id: str, prediction: Prediction, bundle: Bundle, *, run_
     """One row for each tag, in the order of the bundle's tags; scores are averaged over chunks by weight."""
     predicted = [prediction[member.name] for member in bundle.of_role(Role.TAGGER)]
     scores = [np.average(one.values.astype(np.float64), axis=0, weights=one.weights) for one in predicted]
-    decision = decide(np.stack(scores), bundle.decisions)
+    decision = decide(np.stack(scores), bundle.decisions, bundle.quality)
     return [
         MoodTagRow(
             track_id=track_id,
@@ -57,9 +57,12 @@ def mood_tag_rows(track_id: str, prediction: Prediction, bundle: Bundle, *, run_
             tagged=bool(decision.tagged[index]),
             rank=int(decision.rank[index]),
             disagreement=float(decision.disagreement[index]),
+            grade=bundle.quality.grade(index),
+            off=index in bundle.quality.off,
+            contradicts=None if other is None else bundle.tags[other],
             run_id=run_id,
         )
-        for index, tag in enumerate(bundle.tags)
+        for index, (tag, other) in enumerate(zip(bundle.tags, decision.contradicts, strict=True))
     ]
 
 

@@ -1,4 +1,9 @@
-"""One worker's way of a track, from its URI to its tags and curves: read, decode, features, models."""
+"""One worker's way of a track, from its URI to its tags and curves: read, decode, features, models.
+
+    front ends -> images -> encoders -> heads and all other members -> rows
+
+Each of the three in the middle has batches across tracks, in which a track may wait for others.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +16,7 @@ from schemas.errors import DataError, FailureKind, Stage
 from schemas.track import FileFacts, Outcome, Track, TrackGroup
 from schemas.tracks import Status
 from transforms.tagging.batcher import Models, Prediction, TrackBatcher, groups_of
+from transforms.tagging.encoding import EncoderBatcher
 from transforms.tagging.features import Features, FrontEnds, Rows
 from transforms.tagging.image_batches import ImageBatcher
 from transforms.tagging.rows import rows_of
@@ -36,6 +42,7 @@ class WorkSettings:
     coverage: Coverage = Coverage.WHOLE
     stride_s: float = 20.0
     batch_size: int = 16
+    all_tags: bool = False
     read: ReadSettings = field(default_factory=ReadSettings)
 
     @property
@@ -71,13 +78,14 @@ class TaggingWorker:
     """Tags one track after another and hands their rows to a sink; see transforms.tracks.stage.Worker."""
 
     def __init__(self, loaded: Loaded, settings: WorkSettings, *, run_id: str, sink: Sink) -> None:
-        self._bundle = loaded.bundle
+        self._bundle = loaded.bundle.deciding(all_tags=settings.all_tags)
         self._front_ends = loaded.front_ends
         self._run_id = run_id
         self._sink = sink
         self._images: ImageBatcher[_Work] = ImageBatcher()
+        self._encoders: EncoderBatcher[_Work] = EncoderBatcher(loaded.models, loaded.bundle, settings.plan)
         self._batcher: TrackBatcher[_Work] = TrackBatcher(
-            loaded.models, groups_of(loaded.bundle), settings.plan, batch_size=settings.batch_size
+            loaded.models, groups_of(loaded.bundle.predictors), settings.plan, batch_size=settings.batch_size
         )
         self._reader = TrackReader(settings.read)
         self._clock = StageClock()
@@ -98,11 +106,12 @@ class TaggingWorker:
         except DataError as error:
             yield from _failed(group, reading.facts if reading else None, error)
             return
-        yield from self._tag(self._images.add(work, features))
+        yield from self._encode(self._images.add(work, features))
 
     def flush(self) -> Iterator[Outcome]:
         """Send what waits for a full batch; yield the outcomes left."""
-        yield from self._tag(self._images.flush())
+        yield from self._encode(self._images.flush())
+        yield from self._tag(self._encoders.flush())
         with self._clock.during("models"):
             done = list(self._batcher.flush())
         yield from self._settle(done)
@@ -120,8 +129,12 @@ class TaggingWorker:
         self._audio_s += reading.facts.decoded_s or 0.0
         return features
 
-    def _tag(self, complete: Iterator[tuple[_Work, Mapping[str, Rows]]]) -> Iterator[Outcome]:
+    def _encode(self, complete: Iterator[tuple[_Work, Mapping[str, Rows]]]) -> Iterator[Outcome]:
         for work, rows in self._clock.waiting("features", complete):
+            yield from self._tag(self._encoders.add(work, rows))
+
+    def _tag(self, complete: Iterator[tuple[_Work, Mapping[str, Rows]]]) -> Iterator[Outcome]:
+        for work, rows in self._clock.waiting("models", complete):
             try:
                 done = self._predict(work, rows)
             except DataError as error:

@@ -15,6 +15,7 @@ from models.training.data.sets.emotify import PAIRS, read_emotify
 from models.training.data.sets.jamendo import JamendoOptions, read_jamendo
 from models.training.data.sets.mediaeval2015 import read_mediaeval2015
 from models.training.data.sets.moods4q import read_moods4q
+from models.training.data.sets.own import KEYS, OwnOptions, parse_shares, read_own
 from models.training.data.sets.vgmidi import read_vgmidi
 from models.training.data.tables import bad_data
 
@@ -109,6 +110,21 @@ def _vgmidi(root: Path, options: Options) -> DataSet:
     return read_vgmidi(root, work=work, renderer=renderer, audio=options.audio())
 
 
+def _own(root: Path, options: Options) -> DataSet:
+    given, default = options.given, OwnOptions()
+    chosen = OwnOptions(
+        file=given.get("file", default.file),
+        scale=given.get("scale", default.scale),
+        labels=given.get("labels", default.labels),
+        curves=options.path("curves"),
+        min_tracks=options.count("min_tracks", default.min_tracks),
+        shares=parse_shares(given["shares"]) if "shares" in given else default.shares,
+        seed=options.count("seed", default.seed),
+        terms=given.get("terms", default.terms),
+    )
+    return read_own(root, options=chosen, audio=options.audio())
+
+
 def parse_pair(text: str) -> AntonymPair:
     """NAME:FIRST/SECOND, such as joy-sad:joyful_activation/sadness."""
     name, _, sides = text.partition(":")
@@ -177,6 +193,12 @@ SOURCES: Mapping[str, Source] = {
                 "partial": _AUDIO["partial"],
             },
             _vgmidi,
+        ),
+        Source(
+            "own",
+            "your own tracks and labels, in a table of the folder (README: Train, measure and listen)",
+            {**KEYS, **_AUDIO},
+            _own,
         ),
     )
 }

@@ -6,53 +6,65 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from models.training.learning.chunks import RATE_HZ, SHORT_SAMPLES, SHORT_SHARE
-from models.training.learning.curves import TEACHER_WEIGHT
-from models.training.members import SPLIT_SEED, TEACHER_SEEDS, Plan
+import numpy as np
+
+from models.curves import QUADRANTS
+from models.training.recipe import ENCODER, HEADS, SPLIT_SEED, TEACHER_SEEDS
 from models.training.reporting import card_text as text
+from models.training.reporting.curve_checks_text import curve_checks_text
+from models.training.reporting.measure import AFFECT
 from models.training.reporting.plots import LEARNING, TAG_RATES, VALENCE_AROUSAL
+from models.training.reporting.robustness_text import robustness_text
+
+GOALS = {"macro F1": 0.77, "valence": 0.50, "arousal": 0.66}
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A member as the card shows it: its net, what it hears, how many values it has and bytes it takes."""
+
+    name: str
+    net: str
+    hears: str
+    values: int
+    bytes: int
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the card is made of: the members with their sizes and histories, and the stages' figures."""
+    """What the card is made of: the members and the stages' figures, by the names of their files' fields."""
 
-    plans: Sequence[Plan]
-    parameters: Mapping[str, int]
-    bytes: Mapping[str, int]
-    histories: Mapping[str, Mapping[str, Any]]
+    parts: Sequence[Part]
+    fields: Mapping[str, Any]  # of bundle.json
     teacher: Mapping[str, Any]
     measured: Mapping[str, Any]
-    fields: Mapping[str, Any]  # of bundle.json
+    checks: Mapping[str, Mapping[str, Any]]  # robustness, curves, speed
+    stages: Sequence[str]
 
 
 def write_card(facts: Facts) -> str:
     """The card as Markdown."""
-    fields, measured = facts.fields, facts.measured
+    measured = facts.measured
     parts = [
-        text.INTRODUCTION.format(version=fields["version"], terms=fields["terms"]),
-        text.MEMBERS.format(table=_members(facts), picture=LEARNING),
-        _data(facts),
-        text.HOW_TRAINED.format(
-            nets=len(TEACHER_SEEDS),
-            teacher_seeds=", ".join(map(str, TEACHER_SEEDS)),
-            split_seed=SPLIT_SEED,
-            curve_weight=TEACHER_WEIGHT,
-            short_share=SHORT_SHARE,
-            short_s=SHORT_SAMPLES // RATE_HZ,
+        _introduction(facts),
+        text.MEMBERS.format(table=_members(facts.parts), picture=LEARNING),
+        text.DATA.format(
+            jamendo=sum(facts.teacher["tracks"].values()), folds=measured["folds"], split_seed=SPLIT_SEED
         ),
-        text.DECISIONS.format(
-            calibration=fields["calibration"]["provenance"], thresholds=fields["thresholds"]["provenance"]
-        ),
+        _how_trained(),
+        _affect(measured),
+        curve_checks_text(facts.checks["curves"]),
         _tagging(measured["tagging"]),
+        _words(measured["words"]),
         text.PLACES.format(table=_places(measured["places"])),
-        _affect(measured, facts.teacher["affect"]["test"]),
-        _rates(measured["rates"]),
+        _decisions(facts.fields),
+        text.RATES.format(picture=TAG_RATES, **measured["rates"]),
+        robustness_text(facts.checks["robustness"]),
         _teacher(facts.teacher),
         _weaknesses(measured),
         text.NOT_FOR,
-        text.REBUILD,
-        text.EVERY_TAG.format(table=_every_tag(measured)),
+        text.REBUILD.format(stages=", ".join(facts.stages)),
+        text.EVERY_TAG.format(table=_every_tag(facts)),
     ]
     return "\n\n".join(part.strip() for part in parts) + "\n"
 
@@ -62,92 +74,126 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _members(facts: Facts) -> str:
-    rows = []
-    for plan in facts.plans:
-        scores, best = (facts.histories[plan.name][key] for key in ("scores", "best_epoch"))
-        cell = getattr(plan.settings, "cell", "convolutions")
-        sizes = [f"{facts.parameters[plan.name]:,}", f"{facts.bytes[plan.name] / 1e6:.2f}"]
-        fitted = [str(plan.seed), f"{best} of {len(scores)}", f"{max(scores):.3f}"]
-        rows.append([plan.name, f"{plan.architecture}, {cell}", plan.front_end, *sizes, *fitted])
-    head = ["member", "net", "front end", "values", "MB", "seed", "best epoch", "validation r"]
-    return _table(head, rows)
+def _introduction(facts: Facts) -> str:
+    roles = [part.net for part in facts.parts]
+    return text.INTRODUCTION.format(
+        version=facts.fields["version"],
+        terms=facts.fields["terms"],
+        taggers=roles.count("tag-head"),
+        regressors=roles.count("affect-head"),
+        megabytes=sum(part.bytes for part in facts.parts) / 1e6,
+        **facts.checks["speed"],
+    )
 
 
-def _data(facts: Facts) -> str:
-    counts = facts.measured["clips"]
+def _members(parts: Sequence[Part]) -> str:
     rows = [
-        [name, *(str(counts.get(f"{source} {split}", 0)) for split in ("train", "validation", "test"))]
-        for source, name in (("4q", "4Q, by artist"), ("emotify", "Emotify, by track"))
+        [part.name, part.net, part.hears, f"{part.values:,}", f"{part.bytes / 1e6:.2f}"] for part in parts
     ]
-    tracks = sum(facts.teacher["tags"]["tracks"].values())
-    return text.DATA.format(jamendo=tracks, split="\n".join(f"| {' | '.join(row)} |" for row in rows))
+    return _table(["member", "net", "hears", "values", "MB"], rows)
+
+
+def _how_trained() -> str:
+    return text.HOW_TRAINED.format(
+        crop_s=ENCODER.rows / 2,
+        crops=ENCODER.crops,
+        least_speed=0.04,
+        most_speed=0.125,
+        rate=ENCODER.phases[0].rate,
+        epochs=ENCODER.phases[0].epochs,
+        final_epochs=ENCODER.final[0].epochs,
+        seed=ENCODER.seed,
+        nets=len(TEACHER_SEEDS),
+        teacher_seeds=", ".join(map(str, TEACHER_SEEDS)),
+        heads=len(HEADS.seeds),
+        share=HEADS.share,
+        head_seeds=", ".join(map(str, HEADS.seeds)),
+    )
+
+
+def _affect(measured: Mapping[str, Any]) -> str:
+    rows = []
+    for name in AFFECT:
+        figures = measured["affect"][name]
+        low, high = figures["r_interval"]
+        alone = f"{min(figures['member_r2']):.3f} to {max(figures['member_r2']):.3f}"
+        bundle = [f"{figures['r2']:.3f}", f"{figures['r']:.3f} ({low:.2f} to {high:.2f})"]
+        rows.append([name, *bundle, f"{figures['rmse']:.3f}", alone, f"{figures['ridge']['r2']:.3f}"])
+    quadrants = measured["quadrants"]
+    confusion = [
+        [name, *map(str, row)] for name, row in zip(QUADRANTS, quadrants["bundle"]["confusion"], strict=True)
+    ]
+    return text.AFFECT.format(
+        n=quadrants["n"],
+        table=_table(["", "R2", "r (95 % interval)", "RMSE", "one head alone, R2", "ridge, R2"], rows),
+        accuracy=quadrants["bundle"]["accuracy"],
+        f1=quadrants["bundle"]["macro_f1"],
+        ridge_accuracy=quadrants["ridge"]["accuracy"],
+        ridge_f1=quadrants["ridge"]["macro_f1"],
+        confusion=_table(["", *QUADRANTS], confusion),
+        spread_valence=measured["affect"]["valence"]["spread_r"],
+        spread_arousal=measured["affect"]["arousal"]["spread_r"],
+        picture=VALENCE_AROUSAL,
+        goals=_goals(measured),
+    )
+
+
+def _goals(measured: Mapping[str, Any]) -> str:
+    """Each goal met or missed, in words."""
+    reached = {
+        "macro F1": measured["quadrants"]["bundle"]["macro_f1"],
+        **{name: measured["affect"][name]["r2"] for name in AFFECT},
+    }
+    return ", ".join(
+        f"{name} {reached[name]:.3f} is {'met' if reached[name] >= goal else 'missed'}"
+        for name, goal in GOALS.items()
+    )
 
 
 def _tagging(figures: Mapping[str, Any]) -> str:
     alone = ", ".join(f"{value:.3f}" for value in figures["member_r_mean"])
-    names = ("n", "r_mean", "r_median", "auc_mean", "jaccard")
+    names = ("n", "r_mean", "r_lowest", "auc_mean", "jaccard")
     return text.TAGGING.format(alone=alone, **{name: figures[name] for name in names})
 
 
-def _places(places: Mapping[str, Any]) -> str:
-    parts = ("test", "validation", "train")
-    rows = []
-    for tag, figures in places.items():
-        aucs = [f"{figures[part]['students']:.2f} / {figures[part]['teacher']:.2f}" for part in parts]
-        inside, outside = figures["test"]["n"]
-        rows.append([tag, " and ".join(figures["quadrants"]), f"{inside} / {outside}", *aucs])
-    return _table(["tag", "quadrants", "test clips in / out", *parts], rows)
-
-
-def _affect(measured: Mapping[str, Any], teacher: Mapping[str, Any]) -> str:
-    rows = []
-    for name, figures in measured["affect"]["test"].items():
-        low, high = figures["r_interval"]
-        r = f"{figures['r']:.3f} ({low:.2f} to {high:.2f})"
-        theirs = f"{teacher[name]['r']:.3f} / {teacher[name]['r2']:.3f}"
-        rows.append(
-            [name, f"{figures['n']:.0f}", r, f"{figures['r2']:.3f}", f"{figures['rmse']:.3f}", theirs]
-        )
-    quadrants = [
-        [
-            name,
-            *(
-                f"{valence:+.2f} / {arousal:+.2f}"
-                for valence, arousal in measured["quadrants"][part].values()
-            ),
-        ]
-        for part, name in (("all", "all 640 clips"), ("test", "test artists"))
+def _words(words: Mapping[str, Any]) -> str:
+    rows = [
+        [tag, ", ".join(one["words"]), str(one["clips"]), f"{one['students']:.2f}", f"{one['teacher']:.2f}"]
+        for tag, one in words.items()
     ]
-    return text.AFFECT.format(
-        table=_table(["", "clips", "r (95 % interval)", "R2", "RMSE", "teacher r / R2"], rows),
-        quadrants=_table(["", "Q1", "Q2", "Q3", "Q4"], quadrants),
-        picture=VALENCE_AROUSAL,
+    means = {who: float(np.mean([one[who] for one in words.values()])) for who in ("students", "teacher")}
+    return text.WORDS.format(table=_table(["tag", "words", "clips", "student", "teacher"], rows), **means)
+
+
+def _places(places: Mapping[str, Any]) -> str:
+    rows = [
+        [tag, " and ".join(one["quadrants"]), f"{one['students']:.2f}", f"{one['teacher']:.2f}"]
+        for tag, one in places.items()
+    ]
+    return _table(["tag", "quadrants", "student", "teacher"], rows)
+
+
+def _decisions(fields: Mapping[str, Any]) -> str:
+    quality = fields["quality"]
+    return text.DECISIONS.format(
+        calibration=fields["calibration"]["provenance"],
+        thresholds=fields["thresholds"]["provenance"],
+        grades=quality["provenance"],
+        off=", ".join(quality["off"]),
+        opposites=", ".join(f"{first} and {second}" for first, second in quality["opposites"]),
     )
 
 
-def _rates(rates: Mapping[str, Any]) -> str:
-    figures = {
-        f"{part}_{name}": rates[key][part]
-        for part in ("test", "all")
-        for name, key in (("median", "median_tags"), ("untagged", "untagged"))
-    }
-    names = ("highest_4q", "tags_in_use_4q", "different_sets_4q")
-    return text.RATES.format(picture=TAG_RATES, **figures, **{name: rates[name] for name in names})
-
-
 def _teacher(teacher: Mapping[str, Any]) -> str:
-    tags = teacher["tags"]
     aucs = {
-        f"{split}_{short}": tags[split][name]
+        f"{split}_{short}": teacher[split][name]
         for split in ("validation", "test")
         for short, name in (("roc", "roc_auc"), ("pr", "pr_auc"))
     }
     return text.TEACHER.format(
-        f=tags["test_macro_f"],
-        tracks=tags["tracks"]["test"],
-        missing=tags["without_embedding"]["test"],
-        likeness=teacher["mean_embedding_r"],
+        f=teacher["test_macro_f"],
+        tracks=teacher["tracks"]["test"],
+        missing=teacher["without_embedding"]["test"],
         **aucs,
     )
 
@@ -157,13 +203,19 @@ def _weaknesses(measured: Mapping[str, Any]) -> str:
     return text.WEAKNESSES.format(worst=", ".join(f"{tag} ({r:.2f})" for r, tag in order[:8]))
 
 
-def _every_tag(measured: Mapping[str, Any]) -> str:
-    figures, rates = measured["tagging"], measured["rates"]
-    columns = (figures["r"], figures["auc"], rates["test"], rates["4q"])
-    rows = [
-        [tag, *(f"{value:.2f}" for value in values)]
-        for tag, *values in zip(measured["tags"], *columns, strict=True)
-    ]
-    return _table(
-        ["tag", "r with teacher", "ROC-AUC, top tenth", "share of test clips", "share of 4Q clips"], rows
+def _every_tag(facts: Facts) -> str:
+    measured = facts.measured
+    columns = (
+        facts.teacher["roc_auc"]["validation"],
+        facts.teacher["roc_auc"]["test"],
+        measured["tagging"]["r"],
+        measured["tagging"]["auc"],
+        measured["rates"]["all"],
     )
+    grades = facts.fields["quality"]["grades"]
+    rows = [
+        [tag, grade, *(f"{value:.2f}" for value in values)]
+        for tag, grade, *values in zip(measured["tags"], grades, *columns, strict=True)
+    ]
+    head = ["tag", "grade", "ROC-AUC validation", "ROC-AUC test", "r with teacher", "ROC-AUC, its top tenth"]
+    return _table([*head, "share of clips"], rows)

@@ -3,10 +3,10 @@
 INTRODUCTION = """
 # Moodscribe default bundle {version}
 
-Eight small nets that give a track scores for the 56 mood/theme tags of MTG-Jamendo and curves of valence
-and arousal at 2 Hz: five taggers, whose scores are averaged, and three regressors, whose mean is the curve
-and whose spread says how much they differ. They are students: they were trained here, from nothing, to say
-what a larger teacher says, because the audio at hand has no labels for these tags.
+One encoder hears a track once, and small heads share what it hears: {taggers} give scores for the 56
+mood/theme tags of MTG-Jamendo, {regressors} give curves of valence and arousal at 2 Hz. The mean of the
+heads is what is said, and their spread how much they differ. {megabytes:.1f} MB; {cpu_s:.2f} s of one core
+for a track of {track_s:.0f} s (MP3, from bytes to rows, on the machine that this card was written on).
 
 Terms: {terms}
 """
@@ -16,8 +16,12 @@ MEMBERS = """
 
 {table}
 
-Validation r picked the best epoch: for taggers the mean over the tags of the correlation with the teacher's
-logits, for regressors the mean correlation of the clips' valence and arousal with labels and with teacher.
+The encoder's layers are YAMNet's (MobileNet v1), which it starts from. It differs in what it is given:
+patches of 1.5 s with a frame every 15.6 ms, of one level throughout, on the 2 Hz clock, against .96 s with
+a frame every 10 ms: a third of the work. It learnt to say what YAMNet says of the same seconds, also where
+the sound that it is given was coded, clipped or otherwise equalised and YAMNet's was not. Score in the
+picture: correlation of its clip means with YAMNet's, less the mean clip, on clips that it was not trained
+on.
 
 ![Curves of learning]({picture})
 """
@@ -29,42 +33,37 @@ DATA = """
 |---|---|---|---|
 | 4Q (Panda et al., 2018) | audio; valence and arousal | 640 clips of 30 s | research |
 | Emotify (Aljanaki et al., 2016) | audio only | 297 excerpts of 60 s | research |
-| MTG-Jamendo split-0 (2019) | tags of the teacher | {jamendo:,} tracks | CC BY-NC-SA 4.0 metadata |
-| YAMNet (Google; AudioSet) | the teacher's ear, not shipped | one net | Apache-2.0 |
+| MTG-Jamendo split-0 (2019) | tags | {jamendo:,} tracks | CC BY-NC-SA 4.0 metadata |
+| YAMNet (Google; AudioSet) | first weights and teacher of the encoder | one net | Apache-2.0 |
 
 4Q's valence and arousal are not ratings of the clips: they are means of the Warriner norms of the mood words
 that AllMusic gives the track. The audio is mono Opus at 24 kbit/s. Of MTG-Jamendo only embeddings of the
 tracks and their tags were used, no audio.
 
-| clips | train | validation | test |
-|---|---|---|---|
-{split}
+Splits: the clips are in {folds} folds, 4Q by artist and balanced over the quadrants, Emotify by track and
+balanced over genres, by a seeded hash (seed {split_seed}). For each fold an encoder and its heads were
+trained as the shipped ones are, on the other folds alone; every figure on clips below is of clips that no
+part of what is measured had heard, nor another clip of their artists. The shipped encoder and heads are
+trained on all clips.
 """
 
 HOW_TRAINED = """
 ## How it was trained
 
-Teacher: {nets} nets (1024 -> 384 -> 56, seeds {teacher_seeds}) on the track means of YAMNet's embeddings,
-fitted on the official train split, stopped by PR-AUC on validation; their mean is Platt-calibrated on
-validation. Valence and arousal: ridge on the clip means, fitted on the train artists of 4Q, its strength
-chosen on the validation artists.
+Encoder: crops of {crop_s:g} s of every clip, {crops} an epoch, as it is, or {least_speed:.0%} to
+{most_speed:.1%} faster or slower (pitch and tempo), or as MP3, as Opus or clipped, each with a smooth
+random equaliser of a few dB on top. Loss: Huber, in units of the deviation of each of YAMNet's 1024 values.
+Adam, {rate:g}, warmed up, falling on a cosine; {epochs} epochs for a fold, {final_epochs} for the shipped
+one; its best epoch by a twentieth of the artists held out. Seeds from {seed} on.
 
-Split: 4Q by artist, balanced over the quadrants, Emotify by track, both by a seeded hash (seed {split_seed}).
-The test clips were used for the figures below and for no choice; an earlier draft of this bundle was measured
-on the same clips.
+Tags: {nets} nets (1024 -> 384 -> 56, seeds {teacher_seeds}) on the track means of YAMNet's embeddings,
+fitted on the true labels of MTG-Jamendo's official train split, stopped by PR-AUC on validation. They are
+shipped as they are, on the encoder's rows in place of YAMNet's.
 
-Taggers: random chunks of the training clips ({short_share:.0%} of the batches of {short_s} s, the others of
-20 s), as they are or played 4 to 12.5 % faster or slower, with masks over time and frequency. Target: the
-teacher's calibrated probabilities for the same seconds. Loss: squared error of the logits in units of each
-tag's deviation, plus cross-entropy. Adam, cosine decay, best validation epoch kept. After Amiriparian et al.
-(2019) the CRNNs with LSTM and BiLSTM start from the convolutions of the one with GRU, frozen at first.
-
-Regressors: random sections of 40 to 60 half seconds, each net on its own bootstrap draw of the training
-clips. Loss: error of the section's mean against the clip's label, and, with weight {curve_weight}, of every
-step against the teacher's curve (its ridge on embeddings smoothed over 3 s). Emotify has the curve only. That
-weight was chosen by four folds over the train and validation clips. The steps are varied as other masters and
-codecs would leave them (spectral tilt, evenness, less of the fluctuation that Opus at 24 kbit/s adds): a net
-trained without heard better coded audio as calmer.
+Valence and arousal: {heads} networks of radial basis functions around the logarithm of the mean row of each
+clip, fitted by kernel ridge regression, each on its own draw of {share:.0%} of the artists (seeds
+{head_seeds}); width and strength by leaving one clip out. A half second is told from the 30 s and the 10 s
+around it, and the mean of the two is its value.
 """
 
 DECISIONS = """
@@ -73,77 +72,95 @@ DECISIONS = """
 Calibration: {calibration}.
 
 Thresholds: {thresholds}.
+
+Grades: {grades}.
+
+Off by default: {off}. A run with `--all-tags` decides them too.
+
+Opposites: {opposites}. Where both are above their thresholds the one with the larger margin stays, and both
+are flagged.
+"""
+
+AFFECT = """
+## Valence and arousal: {n} clips of 4Q, artists unheard
+
+Mean over the clip of the mean of the heads' curves, against the clip's label; beside it what a user would
+do with YAMNet itself: ridge on its mean embeddings, on the same folds.
+
+{table}
+
+Quadrant by the signs of both, against 4Q's own: accuracy {accuracy:.3f}, macro F1 {f1:.3f} (ridge
+{ridge_accuracy:.3f} and {ridge_f1:.3f}). Rows are 4Q's, columns ours:
+
+{confusion}
+
+The spread of the heads is larger where the error is larger: their correlation over clips is
+{spread_valence:.2f} in valence and {spread_arousal:.2f} in arousal.
+
+![Valence and arousal]({picture})
+
+The goals set for this bundle were macro F1 .77, R2 .50 in valence and .66 in arousal: {goals}.
+The shape of the curves inside a track has been compared with no rating.
 """
 
 TAGGING = """
-## Tags: students against the teacher, {n} test clips
+## Tags: student against teacher, {n} clips, artists unheard
 
-Correlation of the logits over clips, per tag: mean {r_mean:.3f}, median {r_median:.3f}; members alone, in
-the order above, mean: {alone}. ROC-AUC against the tenth of the clips that the teacher scores highest, mean
-over the tags: {auc_mean:.3f}. Of the tags that student or teacher, each by its own thresholds, gives a test
-clip, both give {jaccard:.0%}. This is agreement with a teacher, not with people: the clips have no labels for
-these tags. The table at the end has every tag.
+The teacher is the same heads on YAMNet's own embeddings. Correlation of the logits over clips, per tag:
+mean {r_mean:.3f}, lowest {r_lowest:.3f}; heads alone, mean: {alone}. ROC-AUC against the tenth of the clips
+that the teacher scores highest, mean over the tags: {auc_mean:.3f}. Of the tags that student or teacher,
+each by its own thresholds, gives a clip, both give {jaccard:.0%}. The table at the end has every tag.
+"""
+
+WORDS = """
+## Tags against true words
+
+Does the score of a tag tell 4Q's clips with a mood word of its meaning from those without? The words were
+set down before anything was measured. ROC-AUC; mean {students:.3f}, teacher {teacher:.3f}.
+
+{table}
 """
 
 PLACES = """
 ## Tags against the quadrants of 4Q
 
-The nearest thing to a label that the clips have: does the score of a tag tell the clips of the quadrants that
-its word belongs to from the others? ROC-AUC of students / teacher. Neither the tags of the students nor those
-of the teacher were fitted to quadrants, on any split.
+Does the score of a tag tell the clips of the quadrants that its word belongs to from the others? ROC-AUC.
 
 {table}
-
-The test part is small and came out easier than the others: read the three columns together. Students above
-their teacher are not better listeners: they keep the broad axes of its scores, calm to energetic above all,
-lose detail, and quadrants ask for the broad axes only.
-"""
-
-AFFECT = """
-## Valence and arousal: test artists of 4Q
-
-Mean over the clip of the mean of the three regressors' curves, against the clip's label.
-
-{table}
-
-Mean predicted valence / arousal by quadrant (of the 640, most were trained on):
-
-{quadrants}
-
-![Valence and arousal]({picture})
-
-The shape of the curves inside a track has been compared with no rating: it follows the teacher's.
 """
 
 RATES = """
 ## How many tags
 
-Median tags of a clip: {test_median:g} on test, {all_median:g} on all; clips without any:
-{test_untagged:.1%} on test, {all_untagged:.1%} on all. Highest share of the 640 4Q clips that one tag is on:
-{highest_4q:.1%}. Tags in use on them: {tags_in_use_4q} of 56; different sets of tags: {different_sets_4q}.
+Of the same clips, tags that are on: median {median_tags:g} a clip, at most {most_tags}, {untagged:.1%}
+without any; the commonest tag on {highest:.1%}; {tags_in_use} tags in use, {different_sets} different sets
+of tags.
 
 ![Tag rates]({picture})
 """
 
 TEACHER = """
-## The teacher, on MTG-Jamendo split-0
+## The tag heads on MTG-Jamendo split-0
 
-Official test split: macro ROC-AUC {test_roc:.3f}, PR-AUC {test_pr:.3f}, and macro F {f:.3f} with thresholds
-from validation; on {tracks:,} tracks, {missing} more have no embedding. Validation: {validation_roc:.3f} and
-{validation_pr:.3f}. These are the teacher's figures: the bundle's own nets have not been run on MTG-Jamendo.
-The mean embedding of the clips correlates {likeness:.2f} with that of the Jamendo tracks: they are other
-music, otherwise coded.
+On YAMNet's embeddings. Official test split: macro ROC-AUC {test_roc:.3f}, PR-AUC {test_pr:.3f}, and macro F
+{f:.3f} with thresholds from validation; on {tracks:,} tracks, {missing} more have no embedding. Validation:
+{validation_roc:.3f} and {validation_pr:.3f}. There is no audio of MTG-Jamendo here: the encoder has not
+been run on it.
 """
 
 WEAKNESSES = """
 ## What is weak
 
-- The tags are a teacher's opinion learned from under a thousand clips, and the teacher itself ranks tags
-  only moderately well. Scores order tracks; as probabilities they hold for no catalogue in particular.
+- Tags follow labels that uploaders chose; even the best are told from others only moderately well. Scores
+  order tracks; as probabilities they hold for no catalogue in particular. Grades say which to trust.
 - The tags that follow the teacher least: {worst}.
-- 4Q and Emotify are mostly Western popular, electronic and classical music in excerpts of 30 to 60 s. Whole
-  tracks, speech, very short or very long sounds and other musics are outside what was measured.
-- The test set is small: intervals are wide, and differences between members mean little.
+- 4Q and Emotify are mostly Western popular, electronic and classical music in excerpts of 30 to 60 s, coded
+  at 24 kbit/s. Whole tracks, speech, very short or very long sounds and other musics are outside what was
+  measured.
+- Valence is told far less well than arousal, as in every system that hears the sound alone.
+- The level of a track is taken out: that a master is louder than another says nothing here.
+- A track is heard in patches of 1.5 s from its beginning: cut by other than that, patches differ, and
+  curves a little.
 """
 
 NOT_FOR = """
@@ -152,21 +169,24 @@ NOT_FOR = """
 - Decisions about persons: what someone listens to says nothing here about how they feel or who they are.
 - Claims about ratings: its valence and arousal come from mood words, not from what listeners rated.
 - Health, hiring, credit, policing, or advertising aimed at a person's state of mind.
-- Commercial use: the sets that it was trained on do not allow it.
+- Commercial use: the sets that it was trained on do not allow it. README says how to train on cleared data.
 """
 
 REBUILD = """
 ## How to rebuild it
 
-    python -m pipelines.training.default --data DATA --work WORK --output models/bundles/default
+    make train-default DATA=../shared/data    # from nothing; resumed where it was stopped
+    make card DATA=../shared/data             # measures again and writes this card and its pictures
 
-`DATA` holds `moods4q/`, `emotify/`, `jamendo/` and `weights/`. The stages (`--stage` prepare, teacher,
-members, regressors, calibrate, write) keep their results in `WORK` and resume after a stop; `write` alone
-writes this card anew. Needs the `train` extra.
+`DATA` holds `moods4q/`, `emotify/`, `jamendo/` and `weights/`; `own/`, a folder as `moodscribe train --data
+own=` takes it, is learnt from too where it is there. Stages (`--stage`: {stages}) keep their results in
+`WORK`.
 """
 
 EVERY_TAG = """
 ## Every tag
+
+ROC-AUC on the true labels of MTG-Jamendo is the teacher's; the grade is by that on validation.
 
 {table}
 """

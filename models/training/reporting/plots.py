@@ -15,28 +15,32 @@ _DPI = 80
 
 
 def draw_learning(histories: Mapping[str, Mapping[str, Any]], folder: Path) -> None:
-    """The validation measure of every member by epoch, its best epoch marked."""
-    figure, axes = _figure(8.0, 3.4)
+    """Loss and score of every encoder by epoch, its best epoch marked."""
+    import matplotlib.pyplot as plt
+
+    figure, (losses, scores) = plt.subplots(1, 2, figsize=(8.0, 3.2))
     for name, history in histories.items():
-        scores = history["scores"]
-        line = axes.plot(np.arange(1, len(scores) + 1), scores, label=name, linewidth=1.0)[0]
-        axes.plot(history["best_epoch"], scores[history["best_epoch"] - 1], "o", color=line.get_color(), ms=4)
-    axes.set(xlabel="epoch", ylabel="mean r on validation")
-    axes.legend(fontsize=7, ncols=2)
+        epochs = np.arange(1, len(history["losses"]) + 1)
+        line = losses.plot(epochs, history["losses"], label=name, linewidth=1.0)[0]
+        scores.plot(epochs, history["scores"], color=line.get_color(), linewidth=1.0)
+        best = int(history["best_epoch"])
+        scores.plot(best, history["scores"][best - 1], "o", color=line.get_color(), ms=4)
+    losses.set(xlabel="epoch", ylabel="loss")
+    scores.set(xlabel="epoch", ylabel="score on clips held out")
+    losses.legend(fontsize=7)
     _save(figure, folder / LEARNING)
 
 
 def draw_affect(predicted: Predicted, folder: Path) -> None:
-    """Predicted against given valence and arousal of the test artists."""
+    """Predicted against given valence and arousal of artists that were not heard."""
     import matplotlib.pyplot as plt
 
     figure, panels = plt.subplots(1, 2, figsize=(8.0, 3.6))
-    rows = (predicted.split == "test") & np.isfinite(predicted.truth).all(axis=1)
     mean = predicted.affect.mean(axis=0)
     for column, (axes, name) in enumerate(zip(panels, AFFECT, strict=True)):
         for quadrant in ("Q1", "Q2", "Q3", "Q4"):
-            part = rows & (predicted.stratum == quadrant)
-            axes.plot(predicted.truth[part, column], mean[part, column], "o", ms=3, label=quadrant)
+            part = predicted.rated & (predicted.stratum == quadrant)
+            axes.plot(predicted.truth[part, column], mean[part, column], "o", ms=2, label=quadrant)
         axes.axline((0.0, 0.0), slope=1.0, color="0.7", linewidth=0.8)
         axes.set(xlabel=f"{name}, from mood words", ylabel=f"{name}, predicted")
     panels[0].legend(fontsize=7)
@@ -44,21 +48,17 @@ def draw_affect(predicted: Predicted, folder: Path) -> None:
 
 
 def draw_rates(rates: Mapping[str, Sequence[float]], tags: Sequence[str], folder: Path) -> None:
-    """Share of the test clips that carry each tag, beside its share of the 640 4Q clips."""
-    figure, axes = _figure(9.0, 3.4)
-    place = np.arange(len(tags))
-    axes.bar(place, rates["test"], width=0.8, label="test clips")
-    axes.plot(place, rates["4q"], "k_", label="all 4Q clips")
-    axes.set_xticks(place, tags, rotation=90, fontsize=6)
-    axes.set(ylabel="share tagged", xlim=(-1, len(tags)))
-    axes.legend(fontsize=7)
-    _save(figure, folder / TAG_RATES)
-
-
-def _figure(width: float, height: float) -> tuple[Any, Any]:
+    """Share of the clips that carry each tag, beside the share that the teacher gives it."""
     import matplotlib.pyplot as plt
 
-    return plt.subplots(figsize=(width, height))
+    figure, axes = plt.subplots(figsize=(9.0, 3.4))
+    place = np.arange(len(tags))
+    axes.bar(place, rates["all"], width=0.8, label="bundle, tags that are on")
+    axes.plot(place, rates["teacher"], "k_", label="teacher, by its own thresholds")
+    axes.set_xticks(place, tags, rotation=90, fontsize=6)
+    axes.set(ylabel="share of clips", xlim=(-1, len(tags)))
+    axes.legend(fontsize=7)
+    _save(figure, folder / TAG_RATES)
 
 
 def _save(figure: Any, path: Path) -> None:

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.bundle import Bundle, is_plain_name, write_index
+from models.bundle import Bundle, write_index
+from models.bundle_members import is_plain_name
 from models.registry import Role, architecture
 from models.training.calibration import Platt, f_optimal, fit_platt
 from models.training.data.form import DataSet

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.training.learning.chunks import hide
+from models.training.learning.masks import hide
 from models.training.systems.targets import on_steps
-from models.views import ChunkView, StepView, View
+from models.views import ChunkView, RowView, StepView
 from schemas.clock import ChunkPlan, whole_track_chunks
 
 Floats = NDArray[np.float32]
@@ -25,7 +25,7 @@ class Framing:
     """A view on rows that are `step_s` apart; `several` draws as many chunks of a track as fit, else one;
     `masks` are SpecAugment's, None for none."""
 
-    view: View
+    view: RowView
     step_s: float
     several: bool = False
     masks: tuple[int, int] | None = None

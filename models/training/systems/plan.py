@@ -17,6 +17,7 @@ from models.taggers import crnn, deep_spectrum_rnn
 from models.training.data.form import DataSet
 from models.training.data.tables import bad_data
 from models.training.systems.schedules import SCHEDULES, Schedule, schedule
+from models.views import RowView, SummaryView
 from schemas.errors import DataError
 
 PRESETS: Mapping[str, Mapping[str, Settings]] = {
@@ -62,6 +63,13 @@ class MemberPlan:
     def role(self) -> Role:
         """What it predicts."""
         return architecture(self.architecture).role
+
+    @property
+    def view(self) -> RowView:
+        """What of a track one call of it sees."""
+        view = architecture(self.architecture).view(self.settings)
+        assert not isinstance(view, SummaryView)  # noqa: S101 - no system is a head on an encoder
+        return view
 
     @property
     def target(self) -> str:

@@ -36,13 +36,26 @@ class TagHeads:
 
     arrays: Mapping[str, NDArray[np.float32]]
 
-    def scores(self, embeddings: NDArray[np.floating]) -> NDArray[np.float32]:
-        """Embeddings [items, values] -> mean of the nets' probabilities [items, tags]."""
+    def each(self, embeddings: NDArray[np.floating]) -> NDArray[np.float32]:
+        """Embeddings [items, values] -> probabilities of every net [nets, items, tags]."""
         a = self.arrays
         inputs = (embeddings.astype(np.float32) - a["mean"]) / a["deviation"]
         logits = np.maximum(inputs @ a["w0"] + a["b0"], 0.0) @ a["w1"] + a["b1"]
-        scores: NDArray[np.float32] = np.mean(1.0 / (1.0 + np.exp(-logits)), axis=0, dtype=np.float32)
+        scores: NDArray[np.float32] = 1.0 / (1.0 + np.exp(-logits))
         return scores
+
+    def scores(self, embeddings: NDArray[np.floating]) -> NDArray[np.float32]:
+        """Embeddings [items, values] -> mean of the nets' probabilities [items, tags]."""
+        return np.asarray(self.each(embeddings).mean(axis=0), np.float32)
+
+    def nets(self) -> list[dict[str, NDArray[np.float32]]]:
+        """Weights of a `tag-head` for every net, the standardisation folded in."""
+        a, found = self.arrays, []
+        for w0, b0, w1, b1 in zip(a["w0"], a["b0"], a["w1"], a["b1"], strict=True):
+            kernel = w0 / a["deviation"][:, None]
+            hidden = {"hidden/kernel": kernel, "hidden/bias": b0[0] - a["mean"] @ kernel}
+            found.append({**hidden, "scores/kernel": w1, "scores/bias": b1[0]})
+        return found
 
 
 def fit_tag_heads(

@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from models.registry import Role, architecture
+from models.registry import Role
 from models.training.data.form import DataSet, LabelledTrack
 from models.training.data.tables import bad_data
 from models.training.systems.framing import Framing
@@ -93,8 +93,7 @@ def _stream(tracks: tuple[LabelledTrack, ...], data: DataSet, plan: MemberPlan, 
 
 
 def _framing(plan: MemberPlan, store: Features) -> Framing:
-    view = architecture(plan.architecture).view(plan.settings)
-    return Framing(view, store.step_s, several=plan.role is Role.ANTONYM, masks=plan.masks)
+    return Framing(plan.view, store.step_s, several=plan.role is Role.ANTONYM, masks=plan.masks)
 
 
 def _lengths(store: Features, wanted: set[str]) -> dict[str, int]:

@@ -1,8 +1,7 @@
 """Log-mel patches of AudioSet's models: 96 frames of 64 bands, which `vggish` and `yamnet` share.
 
-Frames of 25 ms every 10 ms, periodic Hann window, no padding -> magnitude -> 64 HTK mel bands with unit
-peaks, 125-7500 Hz -> ln(mel + offset) (Hershey et al. 2017, "CNN architectures for large-scale audio
-classification", section 3, and the public code of the models).
+Frames of 25 ms every 10 ms, no padding -> the bands of `magnitudes` -> ln(mel + offset) (Hershey et al. 2017,
+"CNN architectures for large-scale audio classification", section 3, and the public code of the models).
 
     frame j   samples [160 j, 160 j + 400)
     patch k   frames  [hop k, hop k + 96), so 15,600 samples from sample 160 hop k on
@@ -11,29 +10,19 @@ classification", section 3, and the public code of the models).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
-from scipy.signal import get_window
 
 from schemas.clock import to_seconds
 from transforms.features.front_end import Layout
-from transforms.features.mel.filter_bank import htk_filter_bank
-from transforms.features.mel.in_place import packed_spectra
+from transforms.features.mel.magnitudes import BANDS, BLOCK_FRAMES, RATE_HZ, WINDOW_SAMPLES, MelMagnitudes
 from transforms.features.samples import check_samples, refusal
 
-RATE_HZ = 16_000
-WINDOW_SAMPLES, HOP_SAMPLES, FFT_SAMPLES = 400, 160, 512
-BANDS, LOW_HZ, HIGH_HZ = 64, 125.0, 7500.0
+HOP_SAMPLES = 160
 PATCH_FRAMES = 96
 PATCH_SAMPLES = (PATCH_FRAMES - 1) * HOP_SAMPLES + WINDOW_SAMPLES
-
-_WINDOW = get_window("hann", WINDOW_SAMPLES, fftbins=True)
-# Frames whose spectra fit the cache at once.
-_BLOCK_FRAMES = PATCH_FRAMES
-_GROUP_BANDS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,57 +76,12 @@ def patch_count(total_samples: int, settings: PatchSettings) -> int:
 
 def log_mel(samples: NDArray[np.float32], *, offset: float) -> NDArray[np.float32]:
     """Samples [n] float32 at 16 kHz, n >= 400 -> ln(mel + offset) [(n - 400) // 160 + 1, 64] float32."""
-    groups = _band_groups()
-    room = _Room()
+    room = MelMagnitudes(HOP_SAMPLES)
     mel = np.empty(((len(samples) - WINDOW_SAMPLES) // HOP_SAMPLES + 1, BANDS), np.float32)
-    for start in range(0, len(mel), _BLOCK_FRAMES):
-        rows = mel[start : start + _BLOCK_FRAMES]
-        magnitudes = room.magnitudes(samples[start * HOP_SAMPLES :], len(rows))
-        for bins, bands, weights in groups:
-            np.matmul(magnitudes[:, bins], weights, out=rows[:, bands])
+    for start in range(0, len(mel), BLOCK_FRAMES):
+        room.fill(mel[start : start + BLOCK_FRAMES], samples[start * HOP_SAMPLES :])
     mel += np.float32(offset)
     return np.log(mel, out=mel)
-
-
-class _Room:
-    """Memory for the frames of one block, taken once and filled again by each.
-
-    It is in double precision up to the spectra. A transform in single precision leaves so much of a loud
-    bass in the quiet bands that their logarithms are off by a thousandth.
-    """
-
-    def __init__(self) -> None:
-        self._samples = np.zeros((_BLOCK_FRAMES - 1) * HOP_SAMPLES + WINDOW_SAMPLES)
-        self._frames = sliding_window_view(self._samples, WINDOW_SAMPLES)[::HOP_SAMPLES]
-        self._rows = np.empty((_BLOCK_FRAMES, FFT_SAMPLES))
-        self._spectra = np.empty((_BLOCK_FRAMES, FFT_SAMPLES // 2 - 1), np.complex64)
-        self._magnitudes = np.empty(self._spectra.shape, np.float32)
-
-    def magnitudes(self, samples: NDArray[np.float32], count: int) -> NDArray[np.float32]:
-        """Magnitudes of bins 1 to 255 of the first `count` frames of the samples: [count, 255]."""
-        reach = (count - 1) * HOP_SAMPLES + WINDOW_SAMPLES
-        self._samples[:reach] = samples[:reach]
-        rows, spectra = self._rows[:count], self._spectra[:count]
-        np.multiply(self._frames[:count], _WINDOW, out=rows[:, :WINDOW_SAMPLES])
-        rows[:, WINDOW_SAMPLES:] = 0.0
-        spectra[:] = packed_spectra(rows)[:, 1:-1].view(np.complex128)
-        return np.abs(spectra, out=self._magnitudes[:count])
-
-
-@cache
-def _band_groups() -> list[tuple[slice, slice, NDArray[np.float32]]]:
-    """The filter bank by neighbouring bands: their bins among the inner ones, the bands, the weights there.
-
-    Most of the bank is zero: four products over a few bins take half the time that one over all takes.
-    """
-    bank = htk_filter_bank(BANDS, fft_samples=FFT_SAMPLES, rate_hz=RATE_HZ, low_hz=LOW_HZ, high_hz=HIGH_HZ)
-    groups = []
-    for first in range(0, BANDS, _GROUP_BANDS):
-        bands = slice(first, first + _GROUP_BANDS)
-        weighed = np.flatnonzero(bank[1:-1, bands].any(axis=1))
-        bins = slice(int(weighed[0]), int(weighed[-1]) + 1)
-        groups.append((bins, bands, np.ascontiguousarray(bank[1:-1][bins, bands])))
-    return groups
 
 
 def patch_layout(settings: PatchSettings) -> Layout:

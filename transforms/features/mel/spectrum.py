@@ -6,7 +6,7 @@ padding of Amiriparian et al. (2019), CRNN front end: 320,000 samples (20 s) giv
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,30 +37,39 @@ def power_spectrum(samples: NDArray[np.float32], *, rate_hz: int = RATE_HZ) -> N
     Raises DataError(bad_input): see `check_samples`.
     """
     check_samples(samples, rate_hz=rate_hz, wanted_hz=RATE_HZ)
-    return np.concatenate(list(stream_power([samples])))
+    stream = PowerStream()
+    return np.concatenate([stream.push(samples), stream.finish()])
 
 
-def stream_power(blocks: Iterable[NDArray[np.float32]]) -> Iterator[NDArray[np.float32]]:
-    """The rows of `power_spectrum` of the joined blocks, with constant memory: [m, 257] float32 each."""
-    pending = np.zeros(LEAD_SAMPLES, np.float32)
-    for block in blocks:
-        pending = np.concatenate([pending, block])
-        frames = (len(pending) - FFT_SAMPLES) // HOP_SAMPLES + 1
-        if frames > 0:
-            yield _power(pending, frames)
-            pending = pending[frames * HOP_SAMPLES :]
-    # What is left begins a hop's lead before the next frame's own samples.
-    frames = frame_count(len(pending) - LEAD_SAMPLES)
-    if frames > 0:
+@dataclass(slots=True)
+class PowerStream:
+    """The rows of `power_spectrum` of blocks that come one after the other, with constant memory."""
+
+    _pending: NDArray[np.float32] = field(default_factory=lambda: np.zeros(LEAD_SAMPLES, np.float32))
+
+    def push(self, block: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Take the next samples: [n] float32 -> power of the frames that they complete [m, 257], m >= 0."""
+        self._pending = np.concatenate([self._pending, block])
+        frames = max(0, (len(self._pending) - FFT_SAMPLES) // HOP_SAMPLES + 1)
+        power = _power(self._pending, frames)
+        self._pending = self._pending[frames * HOP_SAMPLES :]
+        return power
+
+    def finish(self) -> NDArray[np.float32]:
+        """Power of the last frames [m, 257], which silence fills."""
+        # What is left begins a hop's lead before the next frame's own samples.
+        frames = max(0, frame_count(len(self._pending) - LEAD_SAMPLES))
         wanted = (frames - 1) * HOP_SAMPLES + FFT_SAMPLES
-        yield _power(np.pad(pending, (0, wanted - len(pending))), frames)
+        return _power(np.pad(self._pending, (0, max(0, wanted - len(self._pending)))), frames)
 
 
 def _power(samples: NDArray[np.float32], frames: int) -> NDArray[np.float32]:
     """In double precision up to the power: a transform in single precision leaves so much of a loud bass in
     quiet bands that their levels are off by a hundredth of a decibel."""
-    rows = np.lib.stride_tricks.sliding_window_view(samples, FFT_SAMPLES)[::HOP_SAMPLES][:frames]
     power = np.empty((frames, BINS), np.float32)
+    if not frames:
+        return power
+    rows = np.lib.stride_tricks.sliding_window_view(samples, FFT_SAMPLES)[::HOP_SAMPLES][:frames]
     for first in range(0, frames, _BLOCK_FRAMES):
         out = power[first : first + _BLOCK_FRAMES]
         packed = packed_spectra(rows[first : first + _BLOCK_FRAMES] * _WINDOW)

@@ -8,13 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from transforms.features.front_end import FrontEnd
-from transforms.features.mel.patches import (
-    PATCH_FRAMES,
-    RATE_HZ,
-    PatchSettings,
-    log_mel_patches,
-    patch_layout,
-)
+from transforms.features.mel.magnitudes import RATE_HZ
+from transforms.features.mel.patches import PATCH_FRAMES, PatchSettings, log_mel_patches, patch_layout
 
 VGGISH = PatchSettings(hop_frames=PATCH_FRAMES, offset=0.01, pad_end=False)
 

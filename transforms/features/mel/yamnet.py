@@ -13,13 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from transforms.features.front_end import FrontEnd
-from transforms.features.mel.patches import (
-    PATCH_FRAMES,
-    RATE_HZ,
-    PatchSettings,
-    log_mel_patches,
-    patch_layout,
-)
+from transforms.features.mel.magnitudes import RATE_HZ
+from transforms.features.mel.patches import PATCH_FRAMES, PatchSettings, log_mel_patches, patch_layout
 
 YAMNET = PatchSettings(hop_frames=PATCH_FRAMES // 2, offset=0.001, pad_end=True)
 WHOLE = PatchSettings(hop_frames=PATCH_FRAMES // 2, offset=0.001, pad_end=False)

@@ -1,0 +1,1 @@
+"""Encoders: nets that see the rows of a front end once, for the heads that share what they learnt."""

@@ -1,0 +1,57 @@
+"""Affect head: an encoder's rows to valence and arousal of each, by how near they sound to known music.
+
+    rows within +- context -> mean -> logarithm -> how near to each centre -> weighted sum
+
+A network of radial basis functions (Broomhead and Lowe, 1988), once for each context: what is said is the
+mean. Means are of rows inside the track alone. An encoder's rows are what a ReLU leaves, many small and few
+large: their logarithm is nearer to even.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from models.views import StepView
+
+if TYPE_CHECKING:
+    import keras
+
+CORE_STEPS = 120
+OFFSET = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class AffectHeadSettings:
+    """Sizes of the net; `contexts` are rows to either side, the widest first."""
+
+    inputs: int = 1024
+    contexts: tuple[int, ...] = (30, 10)
+    centres: int = 512
+    targets: int = 2
+
+
+def view(settings: AffectHeadSettings) -> StepView:
+    """Stretches of a minute with the context of their values to either side."""
+    context = max(settings.contexts)
+    return StepView(rows=CORE_STEPS + 2 * context, hop=CORE_STEPS, lead=context, first_step=context)
+
+
+def build(settings: AffectHeadSettings) -> keras.Model:
+    """Model of inputs `values` [batch, rows, inputs] float32 and `inside` [batch, rows] bool -> valence and
+    arousal [batch, rows, 2]. Rows not inside the track change nothing."""
+    import keras
+
+    from models.regressors.moments import moments_around
+    from models.regressors.nearness import Nearness
+
+    layers, ops = keras.layers, keras.ops
+    values = keras.Input((None, settings.inputs), name="values")
+    inside = keras.Input((None,), dtype="bool", name="inside")
+    nearness = Nearness(settings.centres, name="near")
+    curve = layers.Dense(settings.targets, name="curve")
+    said: list[Any] = []
+    for context in settings.contexts:
+        mean = moments_around(values, inside, within=context).mean
+        said.append(curve(nearness(ops.log(ops.relu(mean) + OFFSET))))
+    return keras.Model([values, inside], sum(said[1:], said[0]) / len(said), name="affect_head")

@@ -1,0 +1,78 @@
+"""Stage `rows`: every clip through the encoders, once each; kept as one row a patch."""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.encoders.mobile import PATCH_ROWS, MobileSettings
+from models.ensemble import compiled
+from models.training.learning.imitation import encode
+from models.training.learning.start import start_encoder
+from models.training.recipe import FOLDS
+from pipelines.training.clips import VARIANTS, Clip
+from pipelines.training.encoders import FINAL, weights_path
+from pipelines.training.prepare import WORKERS, load_clip
+
+log = logging.getLogger(__name__)
+
+Rows = Mapping[str, NDArray[np.float32]]
+
+
+def encode_clips(clips: Sequence[Clip], work: Path) -> None:
+    """Write `rows/K.npz` for every encoder: of each clip and variant, ID.VARIANT, [patches, 1024] float16."""
+    missing = [number for number in (*range(FOLDS), FINAL) if not _path(number, work).exists()]
+    log.info("rows: %d of %d to do", len(missing), FOLDS + 1)
+    if not missing:
+        return
+    os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(WORKERS, mp_context=context) as pool:
+        for number in pool.map(partial(_encode, clips=clips, work=work), missing):
+            log.info("rows of encoder %d", number)
+
+
+def load_rows(
+    number: int, clips: Sequence[Clip], work: Path, *, variant: str
+) -> Iterator[NDArray[np.float32]]:
+    """Rows [steps, 1024] of a variant of each clip, one a half second, as an encoder gives them."""
+    with np.load(_path(number, work)) as arrays:
+        for clip in clips:
+            steps = int(arrays[f"{clip.clip_id}.{variant}.steps"])
+            patches = arrays[f"{clip.clip_id}.{variant}"].astype(np.float32)
+            yield np.repeat(patches, PATCH_ROWS, axis=0)[:steps]
+
+
+def _path(number: int, work: Path) -> Path:
+    return work / "rows" / f"{number}.npz"
+
+
+def _encode(number: int, *, clips: Sequence[Clip], work: Path) -> int:
+    from safetensors.numpy import load_file
+
+    at_once = MobileSettings().rows
+    weights = load_file(weights_path(number, work))
+    run = compiled(start_encoder(weights, rows=at_once, seed=number, source=f"encoder {number}"))
+    arrays: dict[str, NDArray[Any]] = {}
+    for clip in clips:
+        held = load_clip(clip.clip_id, work)
+        for variant in VARIANTS:
+            rows = held[f"rows.{variant}"]
+            encoded = encode(run, rows, at_once=at_once)
+            arrays[f"{clip.clip_id}.{variant}"] = encoded[::PATCH_ROWS].astype(np.float16)
+            arrays[f"{clip.clip_id}.{variant}.steps"] = np.array(len(rows))
+    path = _path(number, work)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.with_suffix(".part").open("wb") as file:
+        np.savez(file, **arrays)  # type: ignore[arg-type]
+    path.with_suffix(".part").replace(path)
+    return number

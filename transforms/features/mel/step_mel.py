@@ -1,0 +1,118 @@
+"""`step-mel`: 32 frames of 64 mel bands in every half second, the level of the track taken out.
+
+The bands of `magnitudes` on the 2 Hz clock of Coutinho et al. (2015), and nothing else: what is heard in a
+half second is left to the net. A track at another volume has the same rows, down to 60 dB below TARGET.
+
+    frame j   samples [250 j - 75, 250 j + 325): centred on those that are its own, [250 j, 250 j + 250)
+    step k    frames  [32 k, 32 k + 32)
+
+Outside the track are zeros. No row for a half second that the track does not fill.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from schemas.clock import step_count, to_seconds
+from transforms.features.front_end import FrontEnd, Layout
+from transforms.features.mel.magnitudes import BANDS, BLOCK_FRAMES, RATE_HZ, WINDOW_SAMPLES, MelMagnitudes
+from transforms.features.samples import check_samples
+
+NAME, VERSION = "step-mel", 1
+STEP_SAMPLES = RATE_HZ // 2
+STEP_FRAMES = 32
+HOP_SAMPLES = STEP_SAMPLES // STEP_FRAMES
+LEAD_SAMPLES = (WINDOW_SAMPLES - HOP_SAMPLES) // 2
+# What the root mean square of a track's bands is brought to, how little of that is still not taken for
+# silence, and what stands for silence in the logarithm.
+TARGET = 5.0
+LEAST = TARGET * 1e-3
+OFFSET = 0.001
+
+# Three whole steps.
+_BLOCK_SAMPLES = BLOCK_FRAMES * HOP_SAMPLES
+_OVERLAP_SAMPLES = WINDOW_SAMPLES - HOP_SAMPLES
+
+
+def step_mel(samples: NDArray[np.float32], *, rate_hz: int = RATE_HZ) -> NDArray[np.float32]:
+    """Samples [n] float32 at 16 kHz -> [n // 8000, 32, 64] float32, in natural logarithms.
+
+    Raises DataError(bad_input): see `check_samples`.
+    """
+    check_samples(samples, rate_hz=rate_hz, wanted_hz=RATE_HZ)
+    stream = StepMelStream()
+    stream.push(samples)
+    return stream.finish(len(samples))
+
+
+def level_taken_out(mel: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Mel magnitudes [frames, 64] of a whole track, which are overwritten -> ln(gain * mel + .001), the gain
+    such that their root mean square becomes TARGET."""
+    power = np.einsum("ij,ij->", mel, mel, dtype=np.float64) / max(1, mel.size)
+    mel *= np.float32(TARGET / max(float(np.sqrt(power)), LEAST))
+    mel += np.float32(OFFSET)
+    return np.log(mel, out=mel)
+
+
+@dataclass(slots=True)
+class StepMelStream:
+    """Collects the mel magnitudes of a track block by block; `finish` gives what `step_mel` gives.
+
+    It is the same to the last bit, since frames are analysed by 96 from the track's start wherever the blocks
+    are cut.
+    """
+
+    _room: MelMagnitudes = field(default_factory=lambda: MelMagnitudes(HOP_SAMPLES))
+    _samples: NDArray[np.float32] = field(
+        default_factory=lambda: np.zeros(_BLOCK_SAMPLES + _OVERLAP_SAMPLES, np.float32)
+    )
+    _filled: int = LEAD_SAMPLES
+    _mel: list[NDArray[np.float32]] = field(default_factory=list)
+
+    def push(self, samples: NDArray[np.float32]) -> None:
+        """Take the next samples: [m] float32."""
+        taken = 0
+        while taken < len(samples):
+            some = samples[taken : taken + len(self._samples) - self._filled]
+            self._samples[self._filled : self._filled + len(some)] = some
+            self._filled += len(some)
+            taken += len(some)
+            if self._filled == len(self._samples):
+                self._analyse(BLOCK_FRAMES)
+                self._samples[:_OVERLAP_SAMPLES] = self._samples[_BLOCK_SAMPLES:]
+                self._filled = _OVERLAP_SAMPLES
+
+    def finish(self, total_samples: int) -> NDArray[np.float32]:
+        """Rows [steps, 32, 64] of the whole track, all samples of which have been pushed."""
+        steps = step_count(total_samples, step_samples=STEP_SAMPLES)
+        self._samples[self._filled :] = 0.0
+        self._analyse(steps * STEP_FRAMES - len(self._mel) * BLOCK_FRAMES)
+        mel = np.concatenate(self._mel)
+        self._mel.clear()
+        return level_taken_out(mel).reshape(steps, STEP_FRAMES, BANDS)
+
+    def _analyse(self, frames: int) -> None:
+        mel = np.empty((frames, BANDS), np.float32)
+        if frames:
+            self._room.fill(mel, self._samples)
+        self._mel.append(mel)
+
+
+def _layout(_: None) -> Layout:
+    names = tuple(f"frame_{frame}_mel_{band}" for frame in range(STEP_FRAMES) for band in range(BANDS))
+    step_s = to_seconds(STEP_SAMPLES, rate_hz=RATE_HZ)
+    return Layout(names, step_s=step_s, shape=(STEP_FRAMES, BANDS))
+
+
+FRONT_END: FrontEnd[None] = FrontEnd(
+    name=NAME,
+    version=VERSION,
+    about="log-mel of 64 bands, 32 frames in each half second, level taken out (the default bundle)",
+    rate_hz=RATE_HZ,
+    presets={"default": None},
+    layout=_layout,
+    start=lambda _: step_mel,
+)
