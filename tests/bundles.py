@@ -59,7 +59,9 @@ ENCODED: tuple[Planned, ...] = (
     Planned("mobile", "mobile", MobileSettings((8,) * 13)),
     Planned("tag-mean", "tag-head", TagHeadSettings(8, hidden=8, tags=8), encoder="mobile"),
     Planned("tag-both", "tag-head", TagHeadSettings(8, hidden=8, tags=8, deviation=True), encoder="mobile"),
-    Planned("affect", "affect-head", AffectHeadSettings(8, contexts=(6, 2), centres=8), encoder="mobile"),
+    Planned(
+        "affect", "affect-head", AffectHeadSettings(8, contexts=(6, 2), centres=8, voices=2), encoder="mobile"
+    ),
 )
 OTHERS = tuple(Planned(*member) for member in (MEMBERS[0], MEMBERS[3]))
 
@@ -93,7 +95,9 @@ def lively_head(settings: AffectHeadSettings, *, seed: int) -> keras.Model:
     near, curve = model.get_layer("near"), model.get_layer("curve")
     near.scale.assign(np.full(settings.inputs, scale, np.float32))
     near.centres.assign((scale * centres).astype(np.float32))
-    curve.kernel.assign(generator.normal(0.0, 1.0, curve.kernel.shape))
+    # Voices that agree but for a little; what they say stays inside [-1, 1].
+    shared = np.tile(generator.uniform(-0.4, 0.4, (settings.centres, 2)), settings.voices)
+    curve.kernel.assign(shared + generator.uniform(-0.1, 0.1, shared.shape))
     return model
 
 

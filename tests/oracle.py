@@ -106,11 +106,12 @@ class Oracle:
         return total
 
     def _curves(self, samples: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Curves of every regressor over the whole track in one call: [regressors, steps, 2]."""
+        """Curves of every voice of every regressor over the whole track in one call: [voices, steps, 2]."""
         curves = []
         for member in self._bundle.of_role(Role.REGRESSOR):
             rows = self._encoded(member, samples) if member.encoder else mel_steps(samples)
-            curves.append(self._run(member, rows[None], np.ones((1, len(rows)), bool)))
+            said = self._run(member, rows[None], np.ones((1, len(rows)), bool))
+            curves += [said[:, first : first + 2] for first in range(0, said.shape[1], 2)]
         return np.array(curves, np.float64)
 
     def _encoded(self, head: Member, samples: NDArray[np.float32]) -> NDArray[np.float32]:

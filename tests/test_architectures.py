@@ -18,7 +18,7 @@ from models.regressors.autoencoder import AutoencoderSettings
 from models.regressors.deep_lstm import DeepLstmSettings
 from models.regressors.dilated import DilatedSettings
 from models.regressors.gru import GruSettings
-from models.regressors.targets import target_names
+from models.regressors.targets import output_names
 from models.regressors.two_convolutions import TwoConvolutionsSettings
 from models.taggers.crnn import CrnnSettings
 from models.taggers.deep_spectrum_rnn import DeepSpectrumRnnSettings
@@ -41,7 +41,7 @@ SMALL: Mapping[str, Settings] = {
     "two-convolutions": TwoConvolutionsSettings((4, 8), (16, 8)),
     "mobile": MobileSettings((4, 8, 8, 8, 8), (1, 2, 2, 2, 2), rows=12),
     "tag-head": TagHeadSettings(8, hidden=8, tags=5, deviation=True),
-    "affect-head": AffectHeadSettings(8, contexts=(4, 1), centres=8),
+    "affect-head": AffectHeadSettings(8, contexts=(4, 1), centres=8, voices=3),
 }
 # Values of one row, where the settings do not say.
 SHAPES: Mapping[str, tuple[int, ...]] = {
@@ -89,7 +89,7 @@ def outputs_of(entry: Architecture) -> int:
         return int(getattr(settings, "tags", 0))
     if entry.role is Role.ENCODER:
         return int(getattr(settings, "outputs", 0))
-    return 2 if entry.role is Role.ANTONYM else len(target_names(getattr(settings, "target", "both")))
+    return 2 if entry.role is Role.ANTONYM else len(output_names(settings))
 
 
 def test_every_architecture_is_here_with_small_settings() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -25,16 +24,30 @@ relaxing retro romantic sad sexy slow soft soundscape space sport summer trailer
 """
 
 
-def test_it_has_the_official_tags_and_the_fused_shape() -> None:
+def test_it_has_the_official_tags_and_one_encoder_for_all_heads() -> None:
     bundle = open_bundle("default")
     assert list(bundle.tags) == TAGS.split()
-    cells = Counter((member.architecture, getattr(member.settings, "cell", "")) for member in bundle.members)
-    assert {("crnn", "lstm"), ("crnn", "gru"), ("crnn", "bilstm")} <= set(cells)
-    assert any(architecture == "image-rnn" for architecture, _ in cells)
-    assert len(bundle.of_role(Role.REGRESSOR)) >= 2
+    assert [member.architecture for member in bundle.encoders] == ["mobile"]
+    assert bundle.front_ends == ("step-mel@1",)
+    assert len(bundle.of_role(Role.TAGGER)) >= 3
+    assert bundle.of_role(Role.REGRESSOR)
     assert bundle.decisions.calibration_provenance
     assert bundle.decisions.threshold_provenance
     assert "non-commercial" in bundle.terms
+
+
+def test_it_takes_less_than_40_mb() -> None:
+    folder = open_bundle("default").folder
+    assert sum(path.stat().st_size for path in folder.iterdir()) < 40e6
+
+
+def test_tags_near_chance_are_graded_so_and_off() -> None:
+    bundle = open_bundle("default")
+    quality = bundle.quality
+    assert set(quality.grades) == {"A", "B", "C", "D"}
+    assert [quality.grades[tag] for tag in quality.off] == ["D"] * len(quality.off)
+    assert {"movie", "dream"} <= {bundle.tags[tag] for tag in quality.off}
+    assert (bundle.tags.index("happy"), bundle.tags.index("sad")) in quality.opposites
 
 
 def test_it_tags_composed_pieces_and_tells_them_apart(tmp_path: Path) -> None:

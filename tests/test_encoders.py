@@ -14,7 +14,7 @@ from models.encoders import mobile
 from models.encoders.mobile import PATCH_ROWS, MobileSettings
 from models.regressors import affect_head
 from models.regressors.affect_head import AffectHeadSettings
-from models.regressors.moments import moments_around
+from models.regressors.nearness import MeanAround
 from models.taggers import tag_head
 from models.taggers.tag_head import TagHeadSettings
 from models.views import StepView, SummaryView
@@ -200,41 +200,23 @@ def test_rows_that_are_no_whole_patches_are_refused(rows: int) -> None:
 # The heads.
 
 
-def expected_moments(values: Floats, inside: NDArray[np.bool_], within: int) -> tuple[Any, Any]:
-    """Mean and deviation around each row, in double precision; zeros where no row counts."""
-    mean, deviation = (np.zeros(values.shape) for _ in range(2))
-    for at in range(len(values)):
-        here = slice(max(0, at - within), at + within + 1)
-        if len(some := values[here][inside[here]].astype(np.float64)):
-            mean[at], deviation[at] = some.mean(axis=0), some.std(axis=0)
-    return mean, deviation
-
-
-@pytest.mark.parametrize("within", [0, 1, 2, 6, 30])
+@pytest.mark.parametrize("context", [0, 1, 2, 6, 30])
 @pytest.mark.parametrize("offset", [0.0, 100.0])
-def test_moments_are_right_to_the_last_digits_far_from_zero_too(within: int, offset: float) -> None:
-    generator = np.random.default_rng(within)
+def test_means_are_of_the_rows_around_that_are_inside(context: int, offset: float) -> None:
+    generator = np.random.default_rng(context)
     values = (offset + generator.normal(0.0, 0.5, (2, 90, 3))).astype(np.float32)
-    values[0, 45:] -= np.float32(80.0)
     inside = generator.random((2, 90)) < 0.8
     inside[1, :20], inside[1, 60:] = False, False
-    found = moments_around(values, inside, within=within)
-    for row in range(2):
-        mean, deviation = expected_moments(values[row], inside[row], within)
-        count = np.maximum(np.asarray(found.count)[row], 1.0)
-        np.testing.assert_allclose(np.asarray(found.mean)[row], mean, rtol=1e-5, atol=1e-6)
-        np.testing.assert_allclose(
-            np.sqrt(np.asarray(found.squares)[row] / count), deviation, rtol=1e-4, atol=1e-4 * 0.5
-        )
+    found = np.asarray(MeanAround(context)(values, inside))
+    for track in range(2):
+        for at in range(90):
+            here = slice(max(0, at - context), at + context + 1)
+            some = values[track, here][inside[track, here]].astype(np.float64)
+            expected = some.mean(axis=0) if len(some) else np.zeros(3)
+            np.testing.assert_allclose(found[track, at], expected, rtol=1e-5, atol=1e-6)
 
 
-def test_a_value_that_stands_still_has_no_deviation_whatever_it_was_before() -> None:
-    values = np.where(np.arange(60)[None, :, None] < 30, np.float32(1e4), np.float32(0.1))
-    found = moments_around(values, np.ones((1, 60), bool), within=5)
-    assert not np.asarray(found.squares)[0, 35:].any()
-
-
-HEAD = AffectHeadSettings(12, contexts=(9, 2), centres=8)
+HEAD = AffectHeadSettings(12, contexts=(9, 2), centres=8, voices=2)
 
 
 @pytest.fixture(scope="module")
@@ -248,8 +230,9 @@ def heard(steps: int) -> Floats:
 
 
 def said(head: keras.Model, values: Floats) -> Floats:
-    """The curve of a track in one call: [steps, 2]."""
-    return call(head, values[None], np.ones((1, len(values)), bool))[0]
+    """The curves of a track in one call, of two voices: [steps, 4]."""
+    (curves,) = call(head, values[None], np.ones((1, len(values)), bool))
+    return np.asarray(curves, np.float32)
 
 
 @pytest.mark.parametrize("contexts", [(9, 2), (2, 9), (9,)])
@@ -262,8 +245,8 @@ def test_the_widest_context_is_what_a_stretch_has_beside_it(contexts: tuple[int,
 def test_curves_of_stretches_are_the_curve_of_the_whole_track(steps: int, head: keras.Model) -> None:
     values = heard(steps)
     expected = said(head, values)
-    assert expected.shape == (steps, 2)
-    assert steps == 1 or expected.std(axis=0).min() > 0.03
+    assert expected.shape == (steps, 4)
+    assert steps == 1 or expected.std(axis=0).min() > 0.01
     np.testing.assert_allclose(curve_of(head, values, affect_head.view(HEAD)), expected, atol=1e-5)
 
 
@@ -301,18 +284,25 @@ def test_what_is_said_is_the_mean_over_the_contexts(head: keras.Model) -> None:
 
 
 def test_of_a_sound_that_is_like_no_centre_the_bias_is_said() -> None:
-    far = lively_head(HEAD, seed=2)
-    far.get_layer("curve").bias.assign([0.25, -0.5])
-    np.testing.assert_allclose(
-        said(far, np.full((3, 12), 1e9, np.float32)), np.full((3, 2), [0.25, -0.5]), atol=1e-6
-    )
+    far, bias = lively_head(HEAD, seed=2), [0.25, -0.5, 0.3, 0.1]
+    far.get_layer("curve").bias.assign(bias)
+    found = said(far, np.full((3, 12), 1e9, np.float32))
+    np.testing.assert_allclose(found, np.full((3, 4), bias), atol=1e-6)
+
+
+def test_a_voice_says_what_it_says_alone(head: keras.Model) -> None:
+    alone = lively_head(replace(HEAD, voices=1), seed=2)
+    for name, part in (("near", slice(None)), ("curve", slice(2, 4))):
+        layer = head.get_layer(name)
+        alone.get_layer(name).set_weights([weight[..., part] for weight in layer.get_weights()])
+    np.testing.assert_allclose(said(alone, heard(40)), said(head, heard(40))[:, 2:], atol=1e-6)
 
 
 def test_the_affect_head_is_trained_on_rows_of_silence() -> None:
     model = lively_head(replace(HEAD, inputs=4), seed=2)
     model.compile(optimizer="sgd", loss="mse")
     values = np.zeros((2, 10, 4), np.float32)
-    model.train_on_batch([values, np.ones((2, 10), bool)], np.full((2, 10, 2), 0.5, np.float32))
+    model.train_on_batch([values, np.ones((2, 10), bool)], np.full((2, 10, 4), 0.5, np.float32))
     assert all(np.isfinite(np.asarray(weight)).all() for weight in model.trainable_variables)
 
 

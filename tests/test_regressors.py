@@ -17,7 +17,7 @@ from models.regressors import autoencoder, deep_lstm, gru, two_convolutions
 from models.regressors.autoencoder import AutoencoderSettings
 from models.regressors.deep_lstm import DeepLstmSettings
 from models.regressors.gru import GruSettings
-from models.regressors.targets import TARGETS, one_net_per_target, target_names
+from models.regressors.targets import TARGETS, one_net_per_target, output_names, target_names
 from models.regressors.two_convolutions import TwoConvolutionsSettings
 from models.training.systems import svr
 from models.training.systems.denoising import pretrain_first_layer
@@ -219,6 +219,14 @@ def test_one_net_per_target_changes_nothing_but_the_target() -> None:
     assert (valence.target, arousal.target) == ("valence", "arousal")
     assert dataclasses.replace(arousal, target="valence") == valence
     assert target_names("both") == ("valence", "arousal")
+
+
+def test_a_net_of_several_voices_gives_its_targets_once_for_each() -> None:
+    from models.regressors.affect_head import AffectHeadSettings
+
+    assert output_names(AffectHeadSettings(voices=2)) == ("valence", "arousal", "valence", "arousal")
+    assert output_names(GruSettings(target="arousal")) == ("arousal",)
+    assert output_names(GruSettings()) == ("valence", "arousal")
 
 
 # Parameter counts of the published sizes, by formula; standardisation holds mean, variance and a count.

@@ -123,7 +123,7 @@ def test_a_file_that_is_no_net_is_refused_by_name(
     path = tmp_path / "other.tflite"
     path.write_bytes(data.ljust(size, b"\0"))
     for read in (yamnet_arrays, Yamnet):
-        with pytest.raises(DataError, match="other.tflite is no TensorFlow Lite file") as caught:
+        with pytest.raises(DataError, match=r"other\.tflite is no TensorFlow Lite file") as caught:
             read(path)
         assert (caught.value.kind, caught.value.stage) == (FailureKind.BAD_INPUT, Stage.INPUT)
 
@@ -131,7 +131,7 @@ def test_a_file_that_is_no_net_is_refused_by_name(
 def test_the_first_half_of_a_net_is_no_net(litert: Any, tmp_path: Path) -> None:
     path, data = tmp_path / "half.tflite", lite_net(2)
     path.write_bytes(data[: len(data) // 2])
-    with pytest.raises(DataError, match="half.tflite is no TensorFlow Lite file"):
+    with pytest.raises(DataError, match=r"half\.tflite is no TensorFlow Lite file"):
         yamnet_arrays(path)
 
 

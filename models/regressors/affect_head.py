@@ -1,10 +1,11 @@
 """Affect head: an encoder's rows to valence and arousal of each, by how near they sound to known music.
 
-    rows within +- context -> mean -> logarithm -> how near to each centre -> weighted sum
+    rows within +- context -> mean -> logarithm -> how near to each centre -> weighted sums
 
-A network of radial basis functions (Broomhead and Lowe, 1988), once for each context: what is said is the
-mean. Means are of rows inside the track alone. An encoder's rows are what a ReLU leaves, many small and few
-large: their logarithm is nearer to even.
+A network of radial basis functions (Broomhead and Lowe, 1988), once for each context; what is said is the
+mean over these. Several voices share the centres, each with weights of its own: their spread says how sure
+they are. Means are of rows inside the track alone. An encoder's rows are what a ReLU leaves, many small and
+few large: their logarithm is nearer to even.
 """
 
 from __future__ import annotations
@@ -23,12 +24,12 @@ OFFSET = 0.01
 
 @dataclass(frozen=True, slots=True)
 class AffectHeadSettings:
-    """Sizes of the net; `contexts` are rows to either side, the widest first."""
+    """Sizes of the net; `contexts` are rows to either side."""
 
     inputs: int = 1024
     contexts: tuple[int, ...] = (30, 10)
-    centres: int = 512
-    targets: int = 2
+    centres: int = 640
+    voices: int = 5
 
 
 def view(settings: AffectHeadSettings) -> StepView:
@@ -39,19 +40,19 @@ def view(settings: AffectHeadSettings) -> StepView:
 
 def build(settings: AffectHeadSettings) -> keras.Model:
     """Model of inputs `values` [batch, rows, inputs] float32 and `inside` [batch, rows] bool -> valence and
-    arousal [batch, rows, 2]. Rows not inside the track change nothing."""
+    arousal of every voice in turn [batch, rows, 2 * voices], in [-1, 1]. Rows not inside the track change nothing."""
     import keras
 
-    from models.regressors.moments import moments_around
-    from models.regressors.nearness import Nearness
+    from models.regressors.nearness import MeanAround, Nearness
 
     layers, ops = keras.layers, keras.ops
     values = keras.Input((None, settings.inputs), name="values")
     inside = keras.Input((None,), dtype="bool", name="inside")
     nearness = Nearness(settings.centres, name="near")
-    curve = layers.Dense(settings.targets, name="curve")
+    curve = layers.Dense(2 * settings.voices, name="curve")
     said: list[Any] = []
     for context in settings.contexts:
-        mean = moments_around(values, inside, within=context).mean
+        mean = MeanAround(context, name=f"mean{context}")(values, inside)
         said.append(curve(nearness(ops.log(ops.relu(mean) + OFFSET))))
-    return keras.Model([values, inside], sum(said[1:], said[0]) / len(said), name="affect_head")
+    mean_said = sum(said[1:], said[0]) / len(said)
+    return keras.Model([values, inside], ops.clip(mean_said, -1.0, 1.0), name="affect_head")

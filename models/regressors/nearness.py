@@ -1,10 +1,28 @@
-"""How near values lie to each of some centres: 1 at a centre, falling to 0 with the distance from it."""
+"""Layers of the affect head: the mean of what lies around each step, and how near it is to some centres."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from keras import layers, ops
+
+
+class MeanAround(layers.Layer):  # type: ignore[misc]
+    """Mean of the rows inside the track within +- `context` of each: values [batch, rows, n] and inside
+    [batch, rows] bool -> [batch, rows, n]; zero where none of them is inside."""
+
+    def __init__(self, context: int, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.context = context
+
+    def call(self, values: Any, inside: Any) -> Any:
+        """See the class."""
+        places = ops.arange(ops.shape(values)[1])
+        beside = ops.abs(places[:, None] - places[None]) <= self.context
+        weights = ops.cast(ops.logical_and(beside[None], inside[:, None, :]), "float32")
+        count = ops.maximum(ops.sum(weights, axis=-1, keepdims=True), 1.0)
+        kept = ops.where(inside[:, :, None], values, 0.0)
+        return ops.matmul(weights, kept) / count
 
 
 class Nearness(layers.Layer):  # type: ignore[misc]

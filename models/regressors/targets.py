@@ -36,6 +36,11 @@ def target_names(target: str) -> tuple[str, ...]:
     return TARGETS[target]
 
 
+def output_names(settings: object) -> tuple[str, ...]:
+    """What each output of a regressor is, in order: its targets, once for each of its voices."""
+    return target_names(getattr(settings, "target", "both")) * int(getattr(settings, "voices", 1))
+
+
 def one_net_per_target(settings: S) -> tuple[S, S]:
     """The same settings for valence alone and for arousal alone."""
     valence, arousal = (

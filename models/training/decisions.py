@@ -83,9 +83,9 @@ def grade_provenance() -> str:
     """How `grades` grades, in words."""
     limits = ", ".join(f"{letter} from {least:.2f}" for letter, least in _GRADES.items())
     return (
-        f"by the teacher's ROC-AUC on the labels of the MTG-Jamendo split-0 validation tracks: {limits}, "
-        f"else {WORST}; one grade lower where student and teacher correlate by less than {_AGREEMENT:g} on clips "
-        f"that the student had not heard; {WORST} is off by default"
+        "by the teacher's ROC-AUC on the labels of the validation and test tracks of MTG-Jamendo split-0: "
+        f"{limits}, else {WORST}; one grade lower where student and teacher correlate by less than "
+        f"{_AGREEMENT:g} on clips that the student had not heard; {WORST} is off by default"
     )
 
 
@@ -102,7 +102,7 @@ def _of_thresholds(tracks: Tracks, highest: float, median: float) -> str:
     return (
         f"per tag the one that as large a share of {len(tracks.raw)} clips of {tracks.sets} is strictly "
         f"above as the teacher tags, but no more than {highest:.3f} of them; the teacher tags where its "
-        "probability is above its threshold with the best F on the labels of the MTG-Jamendo split-0 validation tracks; "
-        f"the median of these clips has {median:g} tags; each clip's scores are of an encoder that was not "
-        "trained on its artist"
+        "probability is above its threshold with the best F on the labels of the MTG-Jamendo split-0 "
+        f"validation tracks; the median of these clips has {median:g} tags; each clip's scores are of an "
+        "encoder that was not trained on its artist"
     )

@@ -26,7 +26,7 @@ class EncoderPlan:
 
 @dataclass(frozen=True, slots=True)
 class HeadPlan:
-    """How the heads of valence and arousal are fitted: one for each seed, which draws its `share` of the
+    """How the head of valence and arousal is fitted: a voice for each seed, which draws its `share` of the
     groups; widths and strengths are those that are tried."""
 
     seeds: tuple[int, ...] = (401, 402, 403, 404, 405)
@@ -36,7 +36,7 @@ class HeadPlan:
 
 
 ENCODER = EncoderPlan()
-HEADS = HeadPlan()
+HEAD = HeadPlan()
 
 # Pairs of MTG-Jamendo's tags that contradict each other.
 OPPOSITES = (

@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 
 from models.training.calibration import TagCount
 from models.training.decisions import WORST, Tracks, decide, grade_provenance, grades
+from models.training.learning.affect import curves_of
 from models.training.recipe import FOLDS, OPPOSITES
 from models.training.reporting.measure import Predicted, agreement, measure
 from models.training.teaching.heads import choose_strength, fit_ridge
 from models.training.teaching.teacher import load_teacher
 from pipelines.training.clips import PLAIN, Clip, folds_of
 from pipelines.training.encoded import load_rows
-from pipelines.training.heads import curves_of, load_heads
+from pipelines.training.heads import CONTEXTS, load_head
 from pipelines.training.prepare import load_clip
 from pipelines.training.teacher import ARRAYS, FIGURES
 
@@ -38,7 +39,7 @@ def calibrate(clips: Sequence[Clip], work: Path) -> None:
     raw = members.mean(axis=0)
     tracks = Tracks(raw, known, " and ".join(sorted({_SETS[clip.source] for clip in clips})))
     r = agreement(raw, known)
-    graded = grades(about["roc_auc"]["validation"], r.tolist())
+    graded = grades(about["roc_auc"]["both"], r.tolist())
     on = np.array([grade != WORST for grade in graded])
     decided = decide(tracks, teacher.floor, TagCount(), on=on)
     predicted = Predicted(
@@ -90,10 +91,10 @@ def _unheard(
     spreads: dict[int, NDArray[np.float64]] = {}
     for number in range(FOLDS):
         places = np.flatnonzero(folds == number).tolist()
-        heads = load_heads(number, work)
+        head = load_head(number, work)
         own = [clips[place] for place in places]
-        for place, rows in zip(places, load_rows(number, own, work, variant=PLAIN), strict=True):
-            along = curves_of(heads, rows).astype(np.float64)
+        for place, rows in zip(places, load_rows(number, own, work), strict=True):
+            along = curves_of(head, rows, contexts=CONTEXTS)
             summaries[place] = rows.mean(axis=0, dtype=np.float64)
             curves[place], spreads[place] = along.mean(axis=1), along.std(axis=0).mean(axis=0)
     order = range(len(clips))

@@ -62,6 +62,10 @@ def read_clips(data: Path) -> list[Clip]:
 
 
 def _clips_of(name: str, folder: Path) -> list[Clip]:
+    tracks = open_data(f"{name}={folder}").tracks
+    if silent := [track.track_id for track in tracks if not track.audio]:
+        message = f"{folder}: {len(silent)} of {len(tracks)} tracks have no audio, such as {silent[0]}"
+        raise DataError(FailureKind.BAD_INPUT, Stage.INPUT, message)
     return [
         Clip(
             clip_id=track.track_id,
@@ -73,7 +77,7 @@ def _clips_of(name: str, folder: Path) -> list[Clip]:
             words=track.tags,
             shares=track.shares,
         )
-        for track in open_data(f"{name}={folder}").tracks
+        for track in tracks
     ]
 
 

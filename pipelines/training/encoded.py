@@ -19,7 +19,7 @@ from models.ensemble import compiled
 from models.training.learning.imitation import encode
 from models.training.learning.start import start_encoder
 from models.training.recipe import FOLDS
-from pipelines.training.clips import VARIANTS, Clip
+from pipelines.training.clips import PLAIN, Clip
 from pipelines.training.encoders import FINAL, weights_path
 from pipelines.training.prepare import WORKERS, load_clip
 
@@ -29,7 +29,7 @@ Rows = Mapping[str, NDArray[np.float32]]
 
 
 def encode_clips(clips: Sequence[Clip], work: Path) -> None:
-    """Write `rows/K.npz` for every encoder: of each clip and variant, ID.VARIANT, [patches, 1024] float16."""
+    """Write `rows/K.npz` for every encoder: of each clip as it is, [patches, 1024] float16 by its id."""
     missing = [number for number in (*range(FOLDS), FINAL) if not _path(number, work).exists()]
     log.info("rows: %d of %d to do", len(missing), FOLDS + 1)
     if not missing:
@@ -41,14 +41,12 @@ def encode_clips(clips: Sequence[Clip], work: Path) -> None:
             log.info("rows of encoder %d", number)
 
 
-def load_rows(
-    number: int, clips: Sequence[Clip], work: Path, *, variant: str
-) -> Iterator[NDArray[np.float32]]:
-    """Rows [steps, 1024] of a variant of each clip, one a half second, as an encoder gives them."""
+def load_rows(number: int, clips: Sequence[Clip], work: Path) -> Iterator[NDArray[np.float32]]:
+    """Rows [steps, 1024] of each clip, one a half second, as an encoder gives them."""
     with np.load(_path(number, work)) as arrays:
         for clip in clips:
-            steps = int(arrays[f"{clip.clip_id}.{variant}.steps"])
-            patches = arrays[f"{clip.clip_id}.{variant}"].astype(np.float32)
+            steps = int(arrays[f"{clip.clip_id}.steps"])
+            patches = arrays[clip.clip_id].astype(np.float32)
             yield np.repeat(patches, PATCH_ROWS, axis=0)[:steps]
 
 
@@ -64,12 +62,9 @@ def _encode(number: int, *, clips: Sequence[Clip], work: Path) -> int:
     run = compiled(start_encoder(weights, rows=at_once, seed=number, source=f"encoder {number}"))
     arrays: dict[str, NDArray[Any]] = {}
     for clip in clips:
-        held = load_clip(clip.clip_id, work)
-        for variant in VARIANTS:
-            rows = held[f"rows.{variant}"]
-            encoded = encode(run, rows, at_once=at_once)
-            arrays[f"{clip.clip_id}.{variant}"] = encoded[::PATCH_ROWS].astype(np.float16)
-            arrays[f"{clip.clip_id}.{variant}.steps"] = np.array(len(rows))
+        rows = load_clip(clip.clip_id, work)[f"rows.{PLAIN}"]
+        arrays[clip.clip_id] = encode(run, rows, at_once=at_once)[::PATCH_ROWS].astype(np.float16)
+        arrays[f"{clip.clip_id}.steps"] = np.array(len(rows))
     path = _path(number, work)
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.with_suffix(".part").open("wb") as file:

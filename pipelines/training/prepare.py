@@ -10,6 +10,7 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,7 +39,7 @@ def prepare(clips: Iterable[Clip], work: Path, *, model: Path) -> None:
     folder = work / "clips"
     folder.mkdir(parents=True, exist_ok=True)
     clips = list(clips)
-    missing = [clip for clip in clips if not (folder / f"{clip.clip_id}.npz").exists()]
+    missing = [clip for clip in clips if not _path(clip.clip_id, work).exists()]
     log.info("clips: %d of %d to do", len(missing), len(clips))
     if not missing:
         return
@@ -46,7 +47,7 @@ def prepare(clips: Iterable[Clip], work: Path, *, model: Path) -> None:
     os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(WORKERS, mp_context=context) as pool:
-        write = partial(_write, folder=folder, model=model)
+        write = partial(_write, work=work, model=model)
         for done, _ in enumerate(pool.map(write, missing, chunksize=8), start=1):
             if done % 100 == 0:
                 log.info("clips: %d of %d", done, len(missing))
@@ -54,21 +55,26 @@ def prepare(clips: Iterable[Clip], work: Path, *, model: Path) -> None:
 
 def load_clip(clip_id: str, work: Path) -> dict[str, NDArray[np.float16]]:
     """What `prepare` wrote of a clip, by name."""
-    with np.load(work / "clips" / f"{clip_id}.npz") as arrays:
+    with np.load(_path(clip_id, work)) as arrays:
         return {name: arrays[name] for name in arrays.files}
 
 
-def _write(clip: Clip, *, folder: Path, model: Path) -> None:
+def _path(clip_id: str, work: Path) -> Path:
+    return work / "clips" / f"{quote(clip_id, safe='')}.npz"
+
+
+def _write(clip: Clip, *, work: Path, model: Path) -> None:
     arrays: dict[str, NDArray[Any]] = {}
     for variant in VARIANTS:
         samples = decode(clip, variant)
         arrays[f"rows.{variant}"] = step_mel(samples).astype(np.float16)
         if variant != CODED:
             arrays[f"heard.{variant}"] = _heard(samples, model)
-    part = folder / f"{clip.clip_id}.part"
+    path = _path(clip.clip_id, work)
+    part = path.with_name(f"{path.name}.part")
     with part.open("wb") as file:
         np.savez(file, **arrays)  # type: ignore[arg-type]
-    part.replace(folder / f"{clip.clip_id}.npz")
+    part.replace(path)
 
 
 def _heard(samples: NDArray[np.float32], model: Path) -> NDArray[np.float16]:

@@ -19,7 +19,7 @@ from models.training.reporting.measure import require
 from models.training.teaching.teacher import load_teacher
 from pipelines.training.calibrate import DECIDED, MEASURED
 from pipelines.training.encoders import FINAL, weights_path
-from pipelines.training.heads import load_heads
+from pipelines.training.heads import load_head
 from pipelines.training.teacher import ARRAYS
 
 log = logging.getLogger(__name__)
@@ -79,12 +79,11 @@ def _members(work: Path, number: int) -> Iterable[tuple[dict[str, Any], Arrays]]
         hidden, tags = net["scores/kernel"].shape
         tagger = TagHeadSettings(inputs=encoder.outputs, hidden=hidden, tags=tags)
         yield _head(f"tags-{place}", "tag-head", tagger), net
-    for place, head in enumerate(load_heads(number, work), 1):
-        inputs, centres = head["near/centres"].shape
-        yield (
-            _head(f"affect-{place}", "affect-head", AffectHeadSettings(inputs=inputs, centres=centres)),
-            head,
-        )
+    head = load_head(number, work)
+    inputs, centres = head["near/centres"].shape
+    voices = len(head["curve/bias"]) // 2
+    affect = AffectHeadSettings(inputs=inputs, centres=centres, voices=voices)
+    yield _head("affect", "affect-head", affect), head
 
 
 def _head(name: str, architecture: str, settings: Any) -> dict[str, Any]:

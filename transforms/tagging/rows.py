@@ -13,7 +13,7 @@ from models.colour import colours
 from models.curves import change_points, quadrant, quadrant_shares, summarise_axis
 from models.decisions import decide
 from models.registry import Role
-from models.regressors.targets import target_names
+from models.regressors.targets import output_names
 from models.views import ChunkView
 from schemas.antonyms import AntonymRow
 from schemas.clock import to_seconds
@@ -71,7 +71,7 @@ def member_curves(prediction: Prediction, bundle: Bundle, *, steps: int) -> dict
     curves: dict[str, list[NDArray[np.float32]]] = {"valence": [], "arousal": []}
     for member in bundle.of_role(Role.REGRESSOR):
         values = _fitted(prediction[member.name].values, steps)
-        for column, target in enumerate(target_names(getattr(member.settings, "target", "both"))):
+        for column, target in enumerate(output_names(member.settings)):
             curves[target].append(np.clip(values[:, column], -1.0, 1.0))
     return {target: np.stack(some) for target, some in curves.items()}
 

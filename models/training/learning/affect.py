@@ -1,8 +1,9 @@
-"""The heads of valence and arousal: kernel ridge on the mean row of a clip, as weights of an `affect-head`.
+"""The head of valence and arousal: kernel ridge on the mean row of a clip, as weights of an `affect-head`.
 
 Radial basis functions around every clip that is learnt from, their weights by regularised least squares in
-closed form (Saunders et al., 1998). Width and strength are those of the least error in leaving one clip out,
-which needs no further fit: its residual is alpha_i / (K + strength)^-1_ii.
+closed form (Saunders et al., 1998). Each voice knows the clips of its own draw alone. Width and strength are
+those of the least error in leaving one clip out, which needs no further fit: its residual is
+alpha_i / (K + strength)^-1_ii.
 """
 
 from __future__ import annotations
@@ -29,46 +30,62 @@ class Head:
     strength: float
     error: float
 
-    @property
-    def centres(self) -> int:
-        """Clips that it knows."""
-        return int(self.arrays["near/centres"].shape[1])
-
 
 def seen_of(means: Floats) -> NDArray[np.float64]:
     """Mean rows of an encoder [..., values] -> their logarithms."""
     return np.asarray(np.log(np.maximum(means.astype(np.float64), 0.0) + OFFSET), np.float64)
 
 
-def fit_head(means: Floats, affect: Floats, *, widths: Sequence[float], strengths: Sequence[float]) -> Head:
-    """Head from mean rows [clips, values] to their valence and arousal [clips, 2].
+def fit_head(
+    labelled: tuple[Floats, Floats],
+    draws: NDArray[np.bool_],
+    *,
+    widths: Sequence[float],
+    strengths: Sequence[float],
+) -> Head:
+    """Head from mean rows [clips, values] and their valence and arousal [clips, 2].
 
-    A width is in units of the median squared distance between clips.
+    `draws` [voices, clips] says which clips a voice knows. A width is in units of the median squared distance
+    between clips.
     """
+    means, affect = labelled
     seen = seen_of(means)
     deviation = np.maximum(seen.std(axis=0), _LEAST_DEVIATION)
-    centred = (seen - seen.mean(axis=0)) / deviation
-    squares = _squares(centred)
+    squares = _squares((seen - seen.mean(axis=0)) / deviation)
     median = float(np.median(squares))
-    offset = affect.mean(axis=0, dtype=np.float64)
     found: list[tuple[float, float, float, NDArray[np.float64]]] = []
     for width in widths:
         kernel = np.exp(-width / median * squares)
         for strength in strengths:
-            inverse = np.linalg.inv(kernel + strength * np.eye(len(kernel)))
-            alpha = inverse @ (affect - offset)
-            error = float(np.mean((alpha / np.diag(inverse)[:, None]) ** 2 / affect.var(axis=0)))
-            found.append((error, width, strength, alpha))
-    error, width, strength, alpha = min(found, key=lambda one: one[0])
+            voices = [_fit_voice(kernel, affect, drawn, strength) for drawn in draws]
+            error = float(np.mean([error for _, _, error in voices]))
+            weights = np.concatenate([np.vstack([alpha, offset]) for alpha, offset, _ in voices], axis=1)
+            found.append((error, width, strength, weights))
+    error, width, strength, weights = min(found, key=lambda one: one[0])
     scale = np.sqrt(width / median) / deviation
     # Distances do not change with a common shift: the mean need not be taken off.
     arrays = {
         "near/scale": scale.astype(np.float32),
         "near/centres": (seen * scale).T.astype(np.float32),
-        "curve/kernel": alpha.astype(np.float32),
-        "curve/bias": offset.astype(np.float32),
+        "curve/kernel": weights[:-1].astype(np.float32),
+        "curve/bias": weights[-1].astype(np.float32),
     }
     return Head(arrays, width, strength, error)
+
+
+def _fit_voice(
+    kernel: NDArray[np.float64], affect: Floats, drawn: NDArray[np.bool_], strength: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
+    """Weights [clips, 2], zero for clips that are not drawn, offset [2], and the mean squared error in
+    leaving one out, in units of the variance."""
+    known = affect[drawn].astype(np.float64)
+    offset = known.mean(axis=0)
+    inverse = np.linalg.inv(kernel[np.ix_(drawn, drawn)] + strength * np.eye(len(known)))
+    alpha = inverse @ (known - offset)
+    error = float(np.mean((alpha / np.diag(inverse)[:, None]) ** 2 / known.var(axis=0)))
+    weights = np.zeros((len(affect), alpha.shape[1]))
+    weights[drawn] = alpha
+    return weights, offset, error
 
 
 def _squares(rows: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -76,10 +93,11 @@ def _squares(rows: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(np.maximum(lengths[:, None] + lengths - 2.0 * rows @ rows.T, 0.0), np.float64)
 
 
-def curve_of(arrays: dict[str, Array], rows: Floats, *, contexts: Sequence[int]) -> NDArray[np.float64]:
-    """What a head says of a track, in numpy: rows [steps, values] -> valence and arousal [steps, 2]."""
-    said = [_said(arrays, _means_around(rows, context)) for context in contexts]
-    return np.asarray(np.mean(said, axis=0), np.float64)
+def curves_of(arrays: dict[str, Array], rows: Floats, *, contexts: Sequence[int]) -> NDArray[np.float64]:
+    """What a head says of a track, in numpy: rows [steps, values] -> curves [voices, steps, 2]."""
+    said = np.mean([_said(arrays, _means_around(rows, context)) for context in contexts], axis=0)
+    said = np.clip(said, -1.0, 1.0)
+    return np.asarray(said.reshape(len(rows), -1, 2).transpose(1, 0, 2), np.float64)
 
 
 def _said(arrays: dict[str, Array], means: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from models.curves import QUADRANTS
-from models.training.recipe import ENCODER, HEADS, SPLIT_SEED, TEACHER_SEEDS
+from models.training.recipe import ENCODER, HEAD, SPLIT_SEED, TEACHER_SEEDS
 from models.training.reporting import card_text as text
 from models.training.reporting.curve_checks_text import curve_checks_text
 from models.training.reporting.measure import AFFECT
@@ -105,9 +105,9 @@ def _how_trained() -> str:
         seed=ENCODER.seed,
         nets=len(TEACHER_SEEDS),
         teacher_seeds=", ".join(map(str, TEACHER_SEEDS)),
-        heads=len(HEADS.seeds),
-        share=HEADS.share,
-        head_seeds=", ".join(map(str, HEADS.seeds)),
+        heads=len(HEAD.seeds),
+        share=HEAD.share,
+        head_seeds=", ".join(map(str, HEAD.seeds)),
     )
 
 
@@ -206,8 +206,7 @@ def _weaknesses(measured: Mapping[str, Any]) -> str:
 def _every_tag(facts: Facts) -> str:
     measured = facts.measured
     columns = (
-        facts.teacher["roc_auc"]["validation"],
-        facts.teacher["roc_auc"]["test"],
+        *(facts.teacher["roc_auc"][split] for split in ("validation", "test", "both")),
         measured["tagging"]["r"],
         measured["tagging"]["auc"],
         measured["rates"]["all"],
@@ -217,5 +216,5 @@ def _every_tag(facts: Facts) -> str:
         [tag, grade, *(f"{value:.2f}" for value in values)]
         for tag, grade, *values in zip(measured["tags"], grades, *columns, strict=True)
     ]
-    head = ["tag", "grade", "ROC-AUC validation", "ROC-AUC test", "r with teacher", "ROC-AUC, its top tenth"]
+    head = ["tag", "grade", "ROC-AUC validation", "test", "both", "r with teacher", "ROC-AUC, its top tenth"]
     return _table([*head, "share of clips"], rows)

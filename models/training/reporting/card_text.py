@@ -186,7 +186,8 @@ own=` takes it, is learnt from too where it is there. Stages (`--stage`: {stages
 EVERY_TAG = """
 ## Every tag
 
-ROC-AUC on the true labels of MTG-Jamendo is the teacher's; the grade is by that on validation.
+ROC-AUC on the true labels of MTG-Jamendo is the teacher's; the grade is by that on validation and test tracks
+together, which no training and no threshold has looked at but for when to stop (validation).
 
 {table}
 """
