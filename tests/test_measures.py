@@ -66,8 +66,8 @@ def test_decisions_say_how_many_clips_of_what_they_are_from() -> None:
     [
         (0.80, 0.80, "A"),
         (0.799, 0.9, "B"),
-        (0.74, 0.9, "B"),
-        (0.66, 0.9, "C"),
+        (0.72, 0.9, "B"),
+        (0.65, 0.9, "C"),
         (0.659, 0.9, "D"),
         (0.95, 0.79, "B"),
         (0.70, 0.5, "D"),
@@ -82,7 +82,7 @@ def test_a_tag_is_graded_by_its_labels_and_one_lower_where_teacher_and_student_d
 
 
 def test_how_grades_are_given_is_said_with_every_limit() -> None:
-    limits = ("A from 0.80", "B from 0.74", "C from 0.66", "else D", "less than 0.8")
+    limits = ("A from 0.80", "B from 0.72", "C from 0.65", "else D", "less than 0.8")
     assert all(limit in grade_provenance() for limit in limits)
 
 

@@ -40,7 +40,8 @@ def view(settings: AffectHeadSettings) -> StepView:
 
 def build(settings: AffectHeadSettings) -> keras.Model:
     """Model of inputs `values` [batch, rows, inputs] float32 and `inside` [batch, rows] bool -> valence and
-    arousal of every voice in turn [batch, rows, 2 * voices], in [-1, 1]. Rows not inside the track change nothing."""
+    arousal of every voice in turn [batch, rows, 2 * voices], in [-1, 1]. Rows not inside the track change
+    nothing."""
     import keras
 
     from models.regressors.nearness import MeanAround, Nearness
