@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.training.calibration import Platt, TagCount, choose_thresholds, fit_platt
+from models.training.calibration import Platt, TagCount, choose_thresholds, fit_platt, rate_limit
 
 # Least ROC-AUC of a tag on the true labels of MTG-Jamendo for grades A, B and C; below the last it is D.
 _GRADES = {"A": 0.80, "B": 0.72, "C": 0.65}
@@ -21,11 +21,16 @@ _AGREEMENT = 0.8
 @dataclass(frozen=True, slots=True)
 class Tracks:
     """Clips and what is said of each, all [clips, tags]: the fused `raw` scores of an encoder that had not
-    heard the clip, and the `teacher`'s probabilities; `sets` says which clips they are."""
+    heard the clip, and the `teacher`'s probabilities; `source` [clips] is the set of each."""
 
     raw: NDArray[np.floating]
     teacher: NDArray[np.floating]
-    sets: str
+    source: NDArray[np.str_]
+
+    @property
+    def sets(self) -> str:
+        """Which clips they are, in words."""
+        return " and ".join(np.unique(self.source).tolist())
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +68,11 @@ def decide(
     scores = platt(tracks.raw)
     rates = (tracks.teacher > teachers).mean(axis=0)
     thresholds, highest = choose_thresholds(scores, rates, wanted, on=on)
+    for source in np.unique(tracks.source):
+        of_set = scores[tracks.source == source]
+        thresholds = np.maximum(thresholds, rate_limit(of_set, np.full(scores.shape[1], wanted.set_rate)))
     median = float(np.median((scores > thresholds)[:, on].sum(axis=1)))
-    provenance = _of_thresholds(tracks, highest, median)
+    provenance = _of_thresholds(tracks, (highest, wanted.set_rate), median)
     return Decided(platt, thresholds, _of_platt(tracks), provenance)
 
 
@@ -98,10 +106,11 @@ def _of_platt(tracks: Tracks) -> str:
     )
 
 
-def _of_thresholds(tracks: Tracks, highest: float, median: float) -> str:
+def _of_thresholds(tracks: Tracks, highest: tuple[float, float], median: float) -> str:
     return (
         f"per tag the one that as large a share of {len(tracks.raw)} clips of {tracks.sets} is strictly "
-        f"above as the teacher tags, but no more than {highest:.3f} of them; the teacher tags where its "
+        f"above as the teacher tags, but no more than {highest[0]:.3f} of them and {highest[1]:g} of "
+        "each set; the teacher tags where its "
         "probability is above its threshold with the best F on the labels of the MTG-Jamendo split-0 "
         f"validation tracks; the median of these clips has {median:g} tags; each clip's scores are of an "
         "encoder that was not trained on its artist"

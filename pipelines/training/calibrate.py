@@ -37,7 +37,7 @@ def calibrate(clips: Sequence[Clip], work: Path) -> None:
     summaries, curves, spreads = _unheard(clips, folds, work)
     members = teacher.heads.each(summaries)
     raw = members.mean(axis=0)
-    tracks = Tracks(raw, known, " and ".join(sorted({_SETS[clip.source] for clip in clips})))
+    tracks = Tracks(raw, known, np.array([_SETS[clip.source] for clip in clips]))
     r = agreement(raw, known)
     graded = grades(about["roc_auc"]["both"], r.tolist())
     on = np.array([grade != WORST for grade in graded])

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from models.bundle import INDEX, Bundle, read_bundle, write_index
+from models.bundle import INDEX, Bundle, write_index
 from models.training.recipe import FOLDS
 from models.training.reporting.card import Facts, Part, write_card
 from models.training.reporting.plots import draw_affect, draw_learning, draw_rates
@@ -46,8 +46,9 @@ def check(clips: Sequence[Clip], work: Path) -> None:
 
 
 def card(work: Path, output: Path, *, stages: Sequence[str]) -> Bundle:
-    """Write card and pictures into a bundle's folder, and its index anew; the bundle, read back."""
-    index = json.loads((output / INDEX).read_text(encoding="utf-8"))
+    """Write the bundle's folder anew with its card and pictures; the bundle, read back."""
+    parts = _parts(write(work, output))
+    index = _load(output / INDEX)
     measured, checks = _load(work / MEASURED), _load(work / CHECKS)
     for old in output.glob("*.png"):
         old.unlink()
@@ -57,7 +58,7 @@ def card(work: Path, output: Path, *, stages: Sequence[str]) -> Bundle:
     draw_rates(measured["rates"], measured["tags"], output)
     draw_robustness(checks["robustness"], output)
     facts = Facts(
-        parts=_parts(read_bundle(output)),
+        parts=parts,
         fields=index,
         teacher=_load(work / FIGURES),
         measured=measured,

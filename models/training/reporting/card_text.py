@@ -133,8 +133,8 @@ RATES = """
 ## How many tags
 
 Of the same clips, tags that are on: median {median_tags:g} a clip, at most {most_tags}, {untagged:.1%}
-without any; the commonest tag on {highest:.1%}; {tags_in_use} tags in use, {different_sets} different sets
-of tags.
+without any; the commonest tag of a set on {highest:.1%} of it; {tags_in_use} tags in use, {different_sets}
+different sets of tags.
 
 ![Tag rates]({picture})
 """

@@ -200,7 +200,11 @@ def _rates(predicted: Predicted) -> dict[str, Any]:
     return {
         "all": tagged.mean(axis=0).tolist(),
         "teacher": (predicted.teacher > predicted.teachers).mean(axis=0).tolist(),
-        "highest": float(tagged.mean(axis=0).max()),
+        # Of each set by itself: a catalogue may be more like one than like all.
+        "highest": max(
+            float(tagged[predicted.source == source].mean(axis=0).max())
+            for source in np.unique(predicted.source)
+        ),
         "median_tags": float(np.median(count)),
         "most_tags": int(count.max()),
         "untagged": float(np.mean(count == 0)),
