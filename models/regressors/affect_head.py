@@ -18,7 +18,7 @@ from models.views import StepView
 if TYPE_CHECKING:
     import keras
 
-CORE_STEPS = 120
+CORE_STEPS = 240
 OFFSET = 0.01
 
 
@@ -33,7 +33,7 @@ class AffectHeadSettings:
 
 
 def view(settings: AffectHeadSettings) -> StepView:
-    """Stretches of a minute with the context of their values to either side."""
+    """Stretches of two minutes with the context of their values to either side."""
     context = max(settings.contexts)
     return StepView(rows=CORE_STEPS + 2 * context, hop=CORE_STEPS, lead=context, first_step=context)
 

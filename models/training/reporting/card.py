@@ -80,7 +80,7 @@ def _introduction(facts: Facts) -> str:
         version=facts.fields["version"],
         terms=facts.fields["terms"],
         taggers=roles.count("tag-head"),
-        regressors=roles.count("affect-head"),
+        voices=len(HEAD.seeds),
         megabytes=sum(part.bytes for part in facts.parts) / 1e6,
         **facts.checks["speed"],
     )
@@ -125,7 +125,7 @@ def _affect(measured: Mapping[str, Any]) -> str:
     ]
     return text.AFFECT.format(
         n=quadrants["n"],
-        table=_table(["", "R2", "r (95 % interval)", "RMSE", "one head alone, R2", "ridge, R2"], rows),
+        table=_table(["", "R2", "r (95 % interval)", "RMSE", "one voice alone, R2", "ridge, R2"], rows),
         accuracy=quadrants["bundle"]["accuracy"],
         f1=quadrants["bundle"]["macro_f1"],
         ridge_accuracy=quadrants["ridge"]["accuracy"],

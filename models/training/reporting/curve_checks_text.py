@@ -19,8 +19,8 @@ SECTION = """
 Shift: half a second of silence in front of {shifted} clips, their curves against those without it one
 step earlier, the 5 s at either end left out. Chord: {chord_s:g} s of one chord, the largest change from one
 step to the next away from the ends. Borders: {music} sounds joined of clips ({seconds:.0f} s together), the
-mean change from step to step at the borders of stretches of so many steps (how many there were) over that at
-no border; 1 is no jump.
+mean change from step to step at the borders of stretches of so many steps (how many there were) over that in
+the 5 s on either side of them; 1 is no jump.
 """
 
 

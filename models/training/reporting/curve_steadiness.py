@@ -60,17 +60,22 @@ def steady_figures(curve: Curve) -> dict[str, Any]:
 
 
 def border_figures(curves: Sequence[LongCurve], lengths: Sequence[int]) -> list[dict[str, Any]]:
-    """Mean absolute change from step to step at the borders of stretches, over that at no border.
+    """Mean absolute change from step to step at the borders of stretches, over that in the 5 s on either side
+    of them, where music moves as much.
 
     For each of the `lengths` of a stretch in steps: how many borders there are, and the ratio by axis; None
-    where there are none, or where the curves do not change elsewhere. Ends and joins are left out.
+    where there are none, or where the curves do not change beside them. Ends and joins are left out.
     """
     kept = [_kept(curve, END_STEPS) for curve in curves]
     places = np.concatenate([np.zeros(0, np.int64), *kept])
     moved = [_moves(curve.values, some) for curve, some in zip(curves, kept, strict=True)]
     moves = np.concatenate([np.zeros((0, 2)), *moved])
     at_border = np.any([places % length == 0 for length in lengths], axis=0)
-    return [_ratios(moves[places % length == 0], moves[~at_border], length) for length in lengths]
+    found = []
+    for length in lengths:
+        beside = np.minimum(places % length, -places % length) <= END_STEPS
+        found.append(_ratios(moves[places % length == 0], moves[beside & ~at_border], length))
+    return found
 
 
 def _ratios(borders: Curve, elsewhere: Curve, length: int) -> dict[str, Any]:
