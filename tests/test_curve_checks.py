@@ -15,6 +15,7 @@ from models.training.reporting.curve_steadiness import LongCurve, border_figures
 from pipelines.training import curve_checks
 from pipelines.training.clips import Clip
 from pipelines.training.curve_checks import (
+    PIECES_STEPS,
     STEP_SAMPLES,
     Music,
     border_jump,
@@ -96,13 +97,14 @@ def test_borders_at_joins_are_left_out() -> None:
     assert border_figures([], (60,)) == [{"length": 60, "borders": 0, "valence": None, "arousal": None}]
 
 
-def test_pieces_are_joined_half_way_between_borders() -> None:
-    found = joined([music(61.0), music(12.0), music(30.5), music(45.0)])
-    assert found.joins == (90, 150)
-    assert len(found.samples) == 210 * STEP_SAMPLES
-    assert all(join % 60 == 30 for join in found.joins)
-    np.testing.assert_array_equal(found.samples[: STEP_SAMPLES * 90], music(61.0)[240_000:960_000])
+def test_pieces_are_joined_anywhere_between_borders() -> None:
+    found = joined([music(30.0) for _ in range(8)])
+    lengths = [PIECES_STEPS[place % len(PIECES_STEPS)] for place in range(8)]
+    assert found.joins == tuple(int(end) for end in np.cumsum(lengths)[:-1])
+    assert len(found.samples) == sum(lengths) * STEP_SAMPLES
+    assert len({join % 60 for join in found.joins}) > 4
     assert joined([music(12.0)]).joins == ()
+    assert len(joined([]).samples) == 0
 
 
 def test_the_stretches_of_a_bundle_are_looked_at(small_bundle: Bundle) -> None:

@@ -40,7 +40,9 @@ STEP_SAMPLES = RATE_HZ // STEPS_HZ
 CHORD_S = 150.0
 # Stretches of 30 and 60 s; those of the bundle's own members are looked at besides.
 STRETCHES_STEPS = (60, 120)
-_CLIPS_A_SOUND = 4
+# Lengths of the pieces of a sound, and how many there are.
+PIECES_STEPS = (40, 46, 52, 58)
+_CLIPS_A_SOUND = 20
 # A chord of whole periods in every half second, so that each step of it is the same sound.
 _CHORD_HZ = (220, 278, 330)
 
@@ -135,17 +137,15 @@ def steady_chord(seconds: float) -> Samples:
 
 
 def joined(pieces: Sequence[Samples]) -> Music:
-    """Pieces one after another so that each join lies 15 s from every border of 30 s.
-
-    Each is cut to whole stretches of 30 s, those below are left out, and the first loses its first 15 s.
-    """
-    stretch = STRETCHES_STEPS[0] * STEP_SAMPLES
-    whole = [piece[: len(piece) // stretch * stretch] for piece in pieces if len(piece) >= stretch]
-    if not whole:
+    """Pieces one after another, each cut to one of a few lengths, so that joins lie anywhere between borders:
+    what a border does is not taken for what a join does. A piece that is shorter is left whole."""
+    cut = [
+        piece[: PIECES_STEPS[place % len(PIECES_STEPS)] * STEP_SAMPLES] for place, piece in enumerate(pieces)
+    ]
+    if not cut:
         return Music(np.zeros(0, np.float32))
-    whole[0] = whole[0][stretch // 2 :]
-    ends = np.cumsum([len(piece) for piece in whole]) // STEP_SAMPLES
-    return Music(np.concatenate(whole), tuple(map(int, ends[:-1])))
+    ends = np.cumsum([len(piece) for piece in cut]) // STEP_SAMPLES
+    return Music(np.concatenate(cut), tuple(map(int, ends[:-1])))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
