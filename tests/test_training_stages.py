@@ -25,7 +25,7 @@ from models.training.reporting.measure import Predicted
 from models.training.teaching.heads import TagHeads
 from models.training.teaching.teacher import Teacher, load_teacher
 from models.weights import arrays_of, set_weights
-from pipelines.training import encoded, encoders, heads, prepare
+from pipelines.training import encoded, encoders, heads, prepare, processes
 from pipelines.training.calibrate import DECIDED, MEASURED, calibrate, load_predicted
 from pipelines.training.clips import CODED, PLAIN, SPEED, Clip, folds_of
 from pipelines.training.encoders import FINAL
@@ -116,8 +116,7 @@ def write_teacher(work: Path) -> None:
 def small() -> Iterator[None]:
     """Small nets, all in this process."""
     with pytest.MonkeyPatch.context() as patch:
-        for module in (prepare, encoders, encoded):
-            patch.setattr(module, "ProcessPoolExecutor", HereAndNow)
+        patch.setattr(processes, "ProcessPoolExecutor", HereAndNow)
         patch.setattr(prepare, "_yamnet", lambda model: Ear())
         patch.setattr(encoders, "yamnet_arrays", lambda model: arrays_of(lively_encoder(SMALL, seed=3)))
         patch.setattr(start, "MobileSettings", lambda rows: replace(SMALL, rows=rows))

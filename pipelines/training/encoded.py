@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import logging
-import multiprocessing
-import os
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,7 +18,8 @@ from models.training.learning.start import start_encoder
 from models.training.recipe import FOLDS
 from pipelines.training.clips import PLAIN, Clip
 from pipelines.training.encoders import FINAL, weights_path
-from pipelines.training.prepare import WORKERS, load_clip
+from pipelines.training.prepare import load_clip
+from pipelines.training.processes import in_processes
 
 log = logging.getLogger(__name__)
 
@@ -32,13 +30,8 @@ def encode_clips(clips: Sequence[Clip], work: Path) -> None:
     """Write `rows/K.npz` for every encoder: of each clip as it is, [patches, 1024] float16 by its id."""
     missing = [number for number in (*range(FOLDS), FINAL) if not _path(number, work).exists()]
     log.info("rows: %d of %d to do", len(missing), FOLDS + 1)
-    if not missing:
-        return
-    os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(WORKERS, mp_context=context) as pool:
-        for number in pool.map(partial(_encode, clips=clips, work=work), missing):
-            log.info("rows of encoder %d", number)
+    for number in in_processes(partial(_encode, clips=clips, work=work), missing):
+        log.info("rows of encoder %d", number)
 
 
 def load_rows(number: int, clips: Sequence[Clip], work: Path) -> Iterator[NDArray[np.float32]]:

@@ -8,10 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
-import multiprocessing
-import os
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -35,7 +32,8 @@ from models.training.splits import assign
 from models.training.teaching.yamnet import yamnet_arrays
 from models.weights import save_weights
 from pipelines.training.clips import VARIANTS, Clip, folds_of
-from pipelines.training.prepare import WORKERS, load_clip
+from pipelines.training.prepare import load_clip
+from pipelines.training.processes import in_processes
 
 log = logging.getLogger(__name__)
 
@@ -48,14 +46,9 @@ def train_encoders(clips: Sequence[Clip], work: Path, *, model: Path, plan: Enco
     numbers = [FINAL, *range(FOLDS)]
     missing = [number for number in numbers if not _about(number, work).exists()]
     log.info("encoders: %d of %d to do", len(missing), len(numbers))
-    if not missing:
-        return
-    os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(WORKERS, mp_context=context) as pool:
-        train = partial(_train, clips=clips, work=work, model=model, plan=plan)
-        for number in pool.map(train, missing):
-            log.info("encoder %s", _name(number))
+    train = partial(_train, clips=clips, work=work, model=model, plan=plan)
+    for number in in_processes(train, missing):
+        log.info("encoder %s", _name(number))
 
 
 def weights_path(number: int, work: Path) -> Path:

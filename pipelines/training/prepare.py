@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import logging
-import multiprocessing
-import os
 from collections.abc import Iterable
-from concurrent.futures import ProcessPoolExecutor
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -18,13 +15,13 @@ from numpy.typing import NDArray
 from models.tensorflow_start import start_tensorflow
 from models.training.teaching.yamnet import Yamnet
 from pipelines.training.clips import CODED, VARIANTS, Clip, decode
+from pipelines.training.processes import in_processes
 from transforms.features.mel.patches import PatchSettings, log_mel_patches
 from transforms.features.mel.step_mel import STEP_SAMPLES, step_mel
 from transforms.features.mel.yamnet import YAMNET
 
 log = logging.getLogger(__name__)
 
-WORKERS = 2
 # A patch of YAMNet's for every half second, from its beginning on.
 _PATCHES = PatchSettings(hop_frames=50, offset=YAMNET.offset, pad_end=True)
 
@@ -41,16 +38,10 @@ def prepare(clips: Iterable[Clip], work: Path, *, model: Path) -> None:
     clips = list(clips)
     missing = [clip for clip in clips if not _path(clip.clip_id, work).exists()]
     log.info("clips: %d of %d to do", len(missing), len(clips))
-    if not missing:
-        return
-    # The workers read these when they import numpy: one core each.
-    os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(WORKERS, mp_context=context) as pool:
-        write = partial(_write, work=work, model=model)
-        for done, _ in enumerate(pool.map(write, missing, chunksize=8), start=1):
-            if done % 100 == 0:
-                log.info("clips: %d of %d", done, len(missing))
+    write = partial(_write, work=work, model=model)
+    for done, _ in enumerate(in_processes(write, missing, at_once=8), start=1):
+        if done % 100 == 0:
+            log.info("clips: %d of %d", done, len(missing))
 
 
 def load_clip(clip_id: str, work: Path) -> dict[str, NDArray[np.float16]]:
