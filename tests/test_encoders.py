@@ -238,10 +238,10 @@ def said(head: keras.Model, values: Floats) -> Floats:
 @pytest.mark.parametrize("contexts", [(9, 2), (2, 9), (9,)])
 def test_the_widest_context_is_what_a_stretch_has_beside_it(contexts: tuple[int, ...]) -> None:
     view = affect_head.view(AffectHeadSettings(12, contexts=contexts))
-    assert view == StepView(rows=138, hop=120, lead=9, first_step=9)
+    assert view == StepView(rows=258, hop=240, lead=9, first_step=9)
 
 
-@pytest.mark.parametrize("steps", [1, 119, 120, 121, 250])
+@pytest.mark.parametrize("steps", [1, 239, 240, 241, 500])
 def test_curves_of_stretches_are_the_curve_of_the_whole_track(steps: int, head: keras.Model) -> None:
     values = heard(steps)
     expected = said(head, values)

@@ -488,7 +488,7 @@ def test_ctrl_c_ends_it_quietly(small_bundle: Bundle) -> None:
         process.stdin.write((music(1.0) * 32_767).astype("<i2").tobytes())
         check_lines(lines_of(process.stdout.readline().decode()), count=1)
         process.send_signal(signal.SIGINT)
-        assert process.wait(20) == EXIT_INTERRUPTED
+        assert process.wait(60) == EXIT_INTERRUPTED
         assert process.stderr is not None
         assert process.stderr.read() == b""
 

@@ -214,7 +214,7 @@ def test_the_command_prints_the_table_and_draws_it_the_same_each_time(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(robustness, "read_clips", lambda data: clips)
-    monkeypatch.setattr(robustness, "assign", lambda groups, strata, seed: ["test"] * len(groups))
+    monkeypatch.setattr(robustness, "folds_of", lambda clips: np.zeros(len(clips), np.int64))
     work, pictures = tmp_path / "work", []
     for _ in range(2):
         command = ["--bundle", str(small_bundle.folder), "--data", str(tmp_path), "--work", str(work)]

@@ -23,9 +23,9 @@ def mel_magnitudes(samples: NDArray[np.float32]) -> NDArray[np.float64]:
 
 
 def reference(samples: NDArray[np.float32], *, rate_hz: int) -> NDArray[np.float64]:
-    """Rows [steps, 32, 64]: ln(gain * mel + .001), the gain such that the bands' root mean square is 2."""
+    """Rows [steps, 32, 64]: ln(gain * mel + .001), the gain such that the bands' root mean square is 5."""
     assert rate_hz == RATE_HZ
     mel = mel_magnitudes(samples)
     rms = np.sqrt(np.mean(mel**2)) if mel.size else 0.0
-    levels: NDArray[np.float64] = np.log(2.0 / max(rms, 0.002) * mel + 0.001)
+    levels: NDArray[np.float64] = np.log(5.0 / max(rms, 0.005) * mel + 0.001)
     return levels.reshape(-1, 32, 64)
