@@ -102,7 +102,7 @@ def _layout(_: None) -> Layout:
 FRONT_END: FrontEnd[None] = FrontEnd(
     name=NAME,
     version=VERSION,
-    about="mel images of one second, a byte a pixel (the default bundle's pictures)",
+    about="mel images of one second, a byte a pixel (for image-rnn)",
     rate_hz=spectrum.RATE_HZ,
     presets={"default": None},
     layout=_layout,

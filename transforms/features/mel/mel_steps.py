@@ -68,7 +68,7 @@ def _layout(_: None) -> Layout:
 FRONT_END: FrontEnd[None] = FrontEnd(
     name=NAME,
     version=VERSION,
-    about="mean, deviation and rise of 64 mel bands in each half second (the default bundle's curves)",
+    about="mean, deviation and rise of 64 mel bands in each half second (for dilated)",
     rate_hz=spectrum.RATE_HZ,
     presets={"default": None},
     layout=_layout,
