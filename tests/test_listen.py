@@ -42,6 +42,13 @@ from transforms.listening.pyaudio_window import PyAudioWindow
 from transforms.listening.session import listen
 from transforms.listening.window import LiveWindow
 
+# Tests that run in the background of a shell ignore Ctrl-C, and so would what they start.
+WITH_CTRL_C = (
+    sys.executable,
+    "-c",
+    "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL);"
+    "os.execv(sys.argv[1], sys.argv[1:])",
+)
 COMMAND = (sys.executable, "-m", "pipelines.cli", "listen")
 MEL, PYAUDIO = "mel-steps@1", "pyaudio-68@1"
 GRU_ROWS = 60
@@ -456,7 +463,7 @@ def test_a_mistake_is_one_line(
 
 
 def started(small_bundle: Bundle, *arguments: str) -> subprocess.Popen[bytes]:
-    command = [*COMMAND, "--bundle", str(small_bundle.folder), *arguments]
+    command = [*WITH_CTRL_C, *COMMAND, "--bundle", str(small_bundle.folder), *arguments]
     return subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0
     )
@@ -488,7 +495,7 @@ def test_ctrl_c_ends_it_quietly(small_bundle: Bundle) -> None:
         process.stdin.write((music(1.0) * 32_767).astype("<i2").tobytes())
         check_lines(lines_of(process.stdout.readline().decode()), count=1)
         process.send_signal(signal.SIGINT)
-        assert process.wait(60) == EXIT_INTERRUPTED
+        assert process.wait(20) == EXIT_INTERRUPTED
         assert process.stderr is not None
         assert process.stderr.read() == b""
 
