@@ -46,8 +46,10 @@ from transforms.listening.window import LiveWindow
 WITH_CTRL_C = (
     sys.executable,
     "-c",
-    "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL);"
-    "os.execv(sys.argv[1], sys.argv[1:])",
+    (
+        "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL);"
+        "os.execv(sys.argv[1], sys.argv[1:])"
+    ),
 )
 COMMAND = (sys.executable, "-m", "pipelines.cli", "listen")
 MEL, PYAUDIO = "mel-steps@1", "pyaudio-68@1"
