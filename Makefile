@@ -48,4 +48,4 @@ train-default: .venv/.complete
 
 card: .venv/.complete
 	$(BIN)/python -m pipelines.training.default --data $(DATA) --work $(WORK) --output models/bundles/default \
-		--stage calibrate write checks card
+		--stage calibrate checks card

@@ -9,6 +9,8 @@ from models.training.learning.fit import Phase
 SPLIT_SEED = 20_190
 FOLDS = 5
 TEACHER_SEEDS = (11, 12, 13)
+# How much faster or slower a clip's other copy plays.
+LEAST_SPEED, MOST_SPEED = 0.04, 0.125
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +18,7 @@ from models.training.teaching.heads import choose_strength, fit_ridge
 from models.training.teaching.teacher import load_teacher
 from pipelines.training.clips import PLAIN, Clip, folds_of
 from pipelines.training.encoded import load_rows
+from pipelines.training.figures import keep_figures, load_figures
 from pipelines.training.heads import CONTEXTS, load_head
 from pipelines.training.prepare import load_clip
 from pipelines.training.teacher import ARRAYS, FIGURES
@@ -31,7 +30,7 @@ _SETS = {"moods4q": "4Q", "emotify": "Emotify", "own": "our own"}
 def calibrate(clips: Sequence[Clip], work: Path) -> None:
     """Write decided.json, measured.json and predicted.npz into `work`, from the rows and heads there."""
     teacher, folds = load_teacher(work / ARRAYS), folds_of(clips)
-    about = json.loads((work / FIGURES).read_text(encoding="utf-8"))
+    about = load_figures(work / FIGURES)
     means = np.stack([_heard_mean(clip, work) for clip in clips])
     known = teacher.probabilities(means)
     summaries, curves, spreads = _unheard(clips, folds, work)
@@ -64,10 +63,10 @@ def calibrate(clips: Sequence[Clip], work: Path) -> None:
         "opposites": [list(pair) for pair in OPPOSITES],
         "provenance": grade_provenance(),
     }
-    _dump(work / DECIDED, {**decided.fields(), "quality": quality})
+    keep_figures({**decided.fields(), "quality": quality}, work / DECIDED)
     words = [clip.words for clip in clips]
     figures = measure(predicted, teacher.tags, words)
-    _dump(work / MEASURED, {**figures, "clips": Counter(_SETS[clip.source] for clip in clips)})
+    keep_figures({**figures, "clips": Counter(_SETS[clip.source] for clip in clips)}, work / MEASURED)
 
 
 def load_predicted(work: Path) -> Predicted:
@@ -77,7 +76,8 @@ def load_predicted(work: Path) -> Predicted:
 
 
 def _heard_mean(clip: Clip, work: Path) -> NDArray[np.float64]:
-    mean: NDArray[np.float64] = load_clip(clip.clip_id, work)[f"heard.{PLAIN}"].mean(axis=0, dtype=np.float64)
+    name = f"heard.{PLAIN}"
+    mean: NDArray[np.float64] = load_clip(clip.clip_id, work, name)[name].mean(axis=0, dtype=np.float64)
     return mean
 
 
@@ -128,7 +128,3 @@ def _ridge(
 
 def _save(predicted: Predicted, path: Path) -> None:
     np.savez(path, **{name: getattr(predicted, name) for name in Predicted.__slots__})
-
-
-def _dump(path: Path, fields: dict[str, Any]) -> None:
-    path.write_text(json.dumps(fields, indent=1), encoding="utf-8")

@@ -5,11 +5,9 @@ What is checked is the bundle of a fold, trained as the shipped one is, on clips
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from models.bundle import INDEX, Bundle, write_index
 from models.training.recipe import FOLDS
@@ -20,6 +18,7 @@ from pipelines.training.calibrate import MEASURED, load_predicted
 from pipelines.training.clips import Clip
 from pipelines.training.curve_checks import measure_curve_checks
 from pipelines.training.encoders import FINAL, history
+from pipelines.training.figures import keep_figures, load_figures
 from pipelines.training.robustness import chosen, measure_robustness
 from pipelines.training.speed import measure_speed
 from pipelines.training.teacher import FIGURES
@@ -42,14 +41,14 @@ def check(clips: Sequence[Clip], work: Path) -> None:
         "speed": measure_speed(bundle, unheard),
     }
     log.info("speed: %s", found["speed"])
-    (work / CHECKS).write_text(json.dumps(found, indent=1), encoding="utf-8")
+    keep_figures(found, work / CHECKS)
 
 
 def card(work: Path, output: Path, *, stages: Sequence[str]) -> Bundle:
     """Write the bundle's folder anew with its card and pictures; the bundle, read back."""
     parts = _parts(write(work, output))
-    index = _load(output / INDEX)
-    measured, checks = _load(work / MEASURED), _load(work / CHECKS)
+    index = load_figures(output / INDEX)
+    measured, checks = load_figures(work / MEASURED), load_figures(work / CHECKS)
     for old in output.glob("*.png"):
         old.unlink()
     names = {number: f"fold {number + 1}" for number in range(FOLDS)} | {FINAL: "shipped"}
@@ -60,7 +59,7 @@ def card(work: Path, output: Path, *, stages: Sequence[str]) -> Bundle:
     facts = Facts(
         parts=parts,
         fields=index,
-        teacher=_load(work / FIGURES),
+        teacher=load_figures(work / FIGURES),
         measured=measured,
         checks=checks,
         stages=stages,
@@ -82,8 +81,3 @@ def _parts(bundle: Bundle) -> list[Part]:
         )
         for member in bundle.members
     ]
-
-
-def _load(path: Path) -> dict[str, Any]:
-    fields: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return fields

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.training.data.spec import open_data
-from models.training.recipe import FOLDS, SPLIT_SEED
+from models.training.recipe import FOLDS, LEAST_SPEED, MOST_SPEED, SPLIT_SEED
 from models.training.splits import assign
 from pipelines.training.forms import FORMS, read_sound
 from schemas.errors import DataError, FailureKind, Stage
@@ -25,7 +25,6 @@ SETS = ("moods4q", "emotify", "own")
 # Copies of a clip: as it is; played faster or slower by up to an eighth, another sound with another target;
 # coded or clipped, which is to be heard as if it were not.
 PLAIN, SPEED, CODED = VARIANTS = ("plain", "speed", "coded")
-_LEAST_SPEED, _MOST_SPEED = 0.04, 0.125
 _CODINGS = ("MP3 128 kbit/s", "MP3 64 kbit/s", "Opus 24 kbit/s", "gain +6 dB, clipped")
 
 
@@ -93,7 +92,7 @@ def speed_of(clip_id: str, variant: str) -> float:
     if variant != SPEED:
         return 1.0
     rng = _drawn(clip_id)
-    return float(1.0 + rng.choice([-1.0, 1.0]) * rng.uniform(_LEAST_SPEED, _MOST_SPEED))
+    return float(1.0 + rng.choice([-1.0, 1.0]) * rng.uniform(LEAST_SPEED, MOST_SPEED))
 
 
 def decode(clip: Clip, variant: str) -> NDArray[np.float32]:

@@ -55,7 +55,7 @@ def _encode(number: int, *, clips: Sequence[Clip], work: Path) -> int:
     run = compiled(start_encoder(weights, rows=at_once, seed=number, source=f"encoder {number}"))
     arrays: dict[str, NDArray[Any]] = {}
     for clip in clips:
-        rows = load_clip(clip.clip_id, work)[f"rows.{PLAIN}"]
+        rows = load_clip(clip.clip_id, work, f"rows.{PLAIN}")[f"rows.{PLAIN}"]
         arrays[clip.clip_id] = encode(run, rows, at_once=at_once)[::PATCH_ROWS].astype(np.float16)
         arrays[f"{clip.clip_id}.steps"] = np.array(len(rows))
     path = _path(number, work)

@@ -6,12 +6,12 @@ time, each in a process of its own; a stopped one goes on after its last whole e
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +32,7 @@ from models.training.splits import assign
 from models.training.teaching.yamnet import yamnet_arrays
 from models.weights import save_weights
 from pipelines.training.clips import VARIANTS, Clip, folds_of
+from pipelines.training.figures import keep_figures, load_figures
 from pipelines.training.prepare import load_clip
 from pipelines.training.processes import in_processes
 
@@ -56,10 +57,9 @@ def weights_path(number: int, work: Path) -> Path:
     return work / "encoders" / f"{_name(number)}.safetensors"
 
 
-def history(number: int, work: Path) -> dict[str, list[float]]:
+def history(number: int, work: Path) -> dict[str, Any]:
     """Losses and scores of an encoder by epoch."""
-    about: dict[str, list[float]] = json.loads(_about(number, work).read_text(encoding="utf-8"))
-    return about
+    return load_figures(_about(number, work))
 
 
 def _name(number: int) -> str:
@@ -85,7 +85,7 @@ def _train(number: int, *, clips: Sequence[Clip], work: Path, model: Path, plan:
     weights_path(number, work).parent.mkdir(parents=True, exist_ok=True)
     save_weights(net, weights_path(number, work))
     about = {"losses": progress.losses, "scores": progress.scores, "best_epoch": progress.best_epoch + 1}
-    _about(number, work).write_text(json.dumps(about, indent=1), encoding="utf-8")
+    keep_figures(about, _about(number, work))
     return number
 
 

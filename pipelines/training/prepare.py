@@ -44,10 +44,10 @@ def prepare(clips: Iterable[Clip], work: Path, *, model: Path) -> None:
             log.info("clips: %d of %d", done, len(missing))
 
 
-def load_clip(clip_id: str, work: Path) -> dict[str, NDArray[np.float16]]:
-    """What `prepare` wrote of a clip, by name."""
+def load_clip(clip_id: str, work: Path, *names: str) -> dict[str, NDArray[np.float16]]:
+    """What `prepare` wrote of a clip, by name; only what is named, where anything is."""
     with np.load(_path(clip_id, work)) as arrays:
-        return {name: arrays[name] for name in arrays.files}
+        return {name: arrays[name] for name in names or arrays.files}
 
 
 def _path(clip_id: str, work: Path) -> Path:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from pathlib import Path
 
 from models.training.recipe import TEACHER_SEEDS
 from models.training.teaching.jamendo import read_tagged
 from models.training.teaching.teacher import Teacher, fit_tag_teacher
+from pipelines.training.figures import keep_figures
 
 log = logging.getLogger(__name__)
 
@@ -23,4 +23,4 @@ def teach(data: Path, work: Path) -> None:
     fitted = fit_tag_teacher(splits, seeds=TEACHER_SEEDS)
     Teacher(tags, fitted.heads, fitted.platt, fitted.floor).save(work / ARRAYS)
     log.info("teacher: %s", {name: fitted.figures[name] for name in ("validation", "test", "test_macro_f")})
-    (work / FIGURES).write_text(json.dumps(fitted.figures, indent=1), encoding="utf-8")
+    keep_figures(fitted.figures, work / FIGURES)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -19,6 +18,7 @@ from models.training.reporting.measure import require
 from models.training.teaching.teacher import load_teacher
 from pipelines.training.calibrate import DECIDED, MEASURED
 from pipelines.training.encoders import FINAL, weights_path
+from pipelines.training.figures import load_figures
 from pipelines.training.heads import load_head
 from pipelines.training.teacher import ARRAYS
 
@@ -40,7 +40,7 @@ def write(work: Path, output: Path, *, number: int = FINAL) -> Bundle:
     `number` is that of the encoder whose bundle it is: the shipped one, or that of a fold, to be measured on
     clips that it has not heard. Raises DataError(bad_bundle) where the figures forbid it.
     """
-    measured = _load(work / MEASURED)
+    measured = load_figures(work / MEASURED)
     require(measured)
     output.mkdir(parents=True, exist_ok=True)
     for old in output.iterdir():
@@ -57,7 +57,7 @@ def write(work: Path, output: Path, *, number: int = FINAL) -> Bundle:
             "tags": measured["tags"],
             "members": members,
             "fusion": {"method": "mean"},
-            **_load(work / DECIDED),
+            **load_figures(work / DECIDED),
             "terms": TERMS,
             "card": CARD,
         },
@@ -98,8 +98,3 @@ def _write(member: dict[str, Any], arrays: Arrays, output: Path) -> dict[str, An
     save_file({name: np.ascontiguousarray(array.astype(np.float16)) for name, array in arrays.items()}, path)
     path.chmod(0o644)
     return {**member, "weights": path.name}
-
-
-def _load(path: Path) -> dict[str, Any]:
-    fields: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return fields

@@ -12,11 +12,9 @@ from transforms.features.mel.magnitudes import BANDS, RATE_HZ, WINDOW_SAMPLES, M
 from transforms.features.mel.step_mel import (
     HOP_SAMPLES,
     LEAD_SAMPLES,
-    LEAST,
-    OFFSET,
     STEP_FRAMES,
     STEP_SAMPLES,
-    TARGET,
+    from_level,
 )
 
 _NEEDED = (STEP_FRAMES - 1) * HOP_SAMPLES + WINDOW_SAMPLES
@@ -57,9 +55,7 @@ class StepMelWindow:
         self._power += float(np.einsum("ij,ij->", mel, mel, dtype=np.float64))
         self._values += mel.size
         self._mel = np.concatenate([self._mel, mel[None]])[-self._rows :]
-        gain = np.float32(TARGET / max(self._level, LEAST))
-        rows: NDArray[np.float32] = np.log(self._mel * gain + np.float32(OFFSET))
-        return rows
+        return from_level(self._mel.copy(), level=self._level)
 
     @property
     def _level(self) -> float:

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from models.curves import QUADRANTS
-from models.training.recipe import ENCODER, HEAD, SPLIT_SEED, TEACHER_SEEDS
+from models.evaluation.curves import AXES
+from models.training.recipe import ENCODER, HEAD, LEAST_SPEED, MOST_SPEED, SPLIT_SEED, TEACHER_SEEDS
 from models.training.reporting import card_text as text
 from models.training.reporting.curve_checks_text import curve_checks_text
-from models.training.reporting.measure import AFFECT
+from models.training.reporting.markdown import table
 from models.training.reporting.plots import LEARNING, TAG_RATES, VALENCE_AROUSAL
 from models.training.reporting.robustness_text import robustness_text
 
@@ -69,11 +70,6 @@ def write_card(facts: Facts) -> str:
     return "\n\n".join(part.strip() for part in parts) + "\n"
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
 def _introduction(facts: Facts) -> str:
     roles = [part.net for part in facts.parts]
     return text.INTRODUCTION.format(
@@ -90,15 +86,15 @@ def _members(parts: Sequence[Part]) -> str:
     rows = [
         [part.name, part.net, part.hears, f"{part.values:,}", f"{part.bytes / 1e6:.2f}"] for part in parts
     ]
-    return _table(["member", "net", "hears", "values", "MB"], rows)
+    return table(["member", "net", "hears", "values", "MB"], rows)
 
 
 def _how_trained() -> str:
     return text.HOW_TRAINED.format(
         crop_s=ENCODER.rows / 2,
         crops=ENCODER.crops,
-        least_speed=0.04,
-        most_speed=0.125,
+        least_speed=LEAST_SPEED,
+        most_speed=MOST_SPEED,
         rate=ENCODER.phases[0].rate,
         epochs=ENCODER.phases[0].epochs,
         final_epochs=ENCODER.final[0].epochs,
@@ -113,7 +109,7 @@ def _how_trained() -> str:
 
 def _affect(measured: Mapping[str, Any]) -> str:
     rows = []
-    for name in AFFECT:
+    for name in AXES:
         figures = measured["affect"][name]
         low, high = figures["r_interval"]
         alone = f"{min(figures['member_r2']):.3f} to {max(figures['member_r2']):.3f}"
@@ -125,12 +121,12 @@ def _affect(measured: Mapping[str, Any]) -> str:
     ]
     return text.AFFECT.format(
         n=quadrants["n"],
-        table=_table(["", "R2", "r (95 % interval)", "RMSE", "one voice alone, R2", "ridge, R2"], rows),
+        table=table(["", "R2", "r (95 % interval)", "RMSE", "one voice alone, R2", "ridge, R2"], rows),
         accuracy=quadrants["bundle"]["accuracy"],
         f1=quadrants["bundle"]["macro_f1"],
         ridge_accuracy=quadrants["ridge"]["accuracy"],
         ridge_f1=quadrants["ridge"]["macro_f1"],
-        confusion=_table(["", *QUADRANTS], confusion),
+        confusion=table(["", *QUADRANTS], confusion),
         spread_valence=measured["affect"]["valence"]["spread_r"],
         spread_arousal=measured["affect"]["arousal"]["spread_r"],
         picture=VALENCE_AROUSAL,
@@ -142,7 +138,7 @@ def _goals(measured: Mapping[str, Any]) -> str:
     """Each goal met or missed, in words."""
     reached = {
         "macro F1": measured["quadrants"]["bundle"]["macro_f1"],
-        **{name: measured["affect"][name]["r2"] for name in AFFECT},
+        **{name: measured["affect"][name]["r2"] for name in AXES},
     }
     return ", ".join(
         f"{name} {reached[name]:.3f} is {'met' if reached[name] >= goal else 'missed'}"
@@ -162,7 +158,7 @@ def _words(words: Mapping[str, Any]) -> str:
         for tag, one in words.items()
     ]
     means = {who: float(np.mean([one[who] for one in words.values()])) for who in ("students", "teacher")}
-    return text.WORDS.format(table=_table(["tag", "words", "clips", "student", "teacher"], rows), **means)
+    return text.WORDS.format(table=table(["tag", "words", "clips", "student", "teacher"], rows), **means)
 
 
 def _places(places: Mapping[str, Any]) -> str:
@@ -170,7 +166,7 @@ def _places(places: Mapping[str, Any]) -> str:
         [tag, " and ".join(one["quadrants"]), f"{one['students']:.2f}", f"{one['teacher']:.2f}"]
         for tag, one in places.items()
     ]
-    return _table(["tag", "quadrants", "student", "teacher"], rows)
+    return table(["tag", "quadrants", "student", "teacher"], rows)
 
 
 def _decisions(fields: Mapping[str, Any]) -> str:
@@ -217,4 +213,4 @@ def _every_tag(facts: Facts) -> str:
         for tag, grade, *values in zip(measured["tags"], grades, *columns, strict=True)
     ]
     head = ["tag", "grade", "ROC-AUC validation", "test", "both", "r with teacher", "ROC-AUC, its top tenth"]
-    return _table([*head, "share of clips"], rows)
+    return table([*head, "share of clips"], rows)

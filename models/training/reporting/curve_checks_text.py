@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from models.training.reporting.robustness_figures import AXES
+from models.evaluation.curves import AXES
+from models.training.reporting.markdown import table
 
 _NONE = "-"
 
 SECTION = """
 ## How steady the curves are
 
-| | valence | arousal |
-| --- | --- | --- |
-{rows}
+{table}
 
 Shift: half a second of silence in front of {shifted} clips, their curves against those without it one
 step earlier, the 5 s at either end left out. Chord: {chord_s:g} s of one chord, the largest change from one
@@ -40,7 +39,7 @@ def curve_checks_text(figures: Mapping[str, Any]) -> str:
         ),
     ]
     return SECTION.format(
-        rows="\n".join(f"| {' | '.join(row)} |" for row in rows),
+        table=table(("", *AXES), rows),
         shifted=figures["shifted"],
         chord_s=figures["chord_s"],
         music=figures["music"],

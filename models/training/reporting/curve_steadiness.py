@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.training.reporting.robustness_figures import AXES, Curve, common
+from models.evaluation.curves import AXES
+from models.training.reporting.robustness_figures import Curve, common
 
 # Steps of half a second at either end of a track, and around a join, that are left out: 5 s.
 END_STEPS = 10

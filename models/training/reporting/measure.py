@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from models.curves import QUADRANTS, quadrant
 from models.decisions import safe_logit
+from models.evaluation.curves import AXES
 from models.training.metrics import bootstrap_r, pearson, pearson_columns, regression, roc_auc
 from models.training.recipe import WORDS
 from schemas.errors import bad_bundle
@@ -28,7 +29,6 @@ PLACES = {
     "calm": ("Q3", "Q4"),
     "relaxing": ("Q3", "Q4"),
 }
-AFFECT = ("valence", "arousal")
 _TOP_SHARE = 0.1
 _BOOTSTRAP_SEED = 7
 
@@ -155,7 +155,7 @@ def _affect(predicted: Predicted) -> dict[str, Any]:
     rows = predicted.rated
     mean, truth = predicted.affect.mean(axis=0)[rows], predicted.truth[rows]
     figures: dict[str, Any] = {}
-    for column, name in enumerate(AFFECT):
+    for column, name in enumerate(AXES):
         pair = truth[:, column], mean[:, column]
         alone = [regression(truth[:, column], own[rows, column])["r2"] for own in predicted.affect]
         figures[name] = {

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from models.training.reporting.measure import AFFECT, Predicted
+from models.evaluation.curves import AXES
+from models.training.reporting.measure import Predicted
 
 LEARNING, VALENCE_AROUSAL, TAG_RATES = "learning.png", "valence-arousal.png", "tag-rates.png"
 _DPI = 80
@@ -37,7 +38,7 @@ def draw_affect(predicted: Predicted, folder: Path) -> None:
 
     figure, panels = plt.subplots(1, 2, figsize=(8.0, 3.6))
     mean = predicted.affect.mean(axis=0)
-    for column, (axes, name) in enumerate(zip(panels, AFFECT, strict=True)):
+    for column, (axes, name) in enumerate(zip(panels, AXES, strict=True)):
         for quadrant in ("Q1", "Q2", "Q3", "Q4"):
             part = predicted.rated & (predicted.stratum == quadrant)
             axes.plot(predicted.truth[part, column], mean[part, column], "o", ms=2, label=quadrant)

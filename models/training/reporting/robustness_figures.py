@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.decisions import safe_logit
+from models.evaluation.curves import AXES
 from models.training.metrics import pearson_columns
 
-AXES = ("valence", "arousal")
 Curve = NDArray[np.float64]
 
 

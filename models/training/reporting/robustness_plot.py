@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from models.training.reporting.robustness_figures import AXES
+from models.evaluation.curves import AXES
 
 ROBUSTNESS = "robustness.png"
 _DPI = 80

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from models.training.reporting.robustness_figures import AXES
+from models.evaluation.curves import AXES
+from models.training.reporting.markdown import table
 from models.training.reporting.robustness_plot import ROBUSTNESS
 
 _NONE = "-"
@@ -37,10 +38,9 @@ both forms have, without any shift, and bias is the changed form less the origin
 def robustness_text(figures: Mapping[str, Any]) -> str:
     """The section as Markdown, of what `measure_robustness` gives."""
     forms = figures["forms"]
-    lines = [_HEAD, ("---",) * len(_HEAD), *((name, *_cells(one)) for name, one in forms.items())]
     failed = [f"{name}: {len(one['failed'])}" for name, one in forms.items() if one["failed"]]
     return SECTION.format(
-        table="\n".join(f"| {' | '.join(line)} |" for line in lines),
+        table=table(_HEAD, [(name, *_cells(one)) for name, one in forms.items()]),
         clips=figures["clips"],
         sources=", ".join(f"{count} of {source}" for source, count in figures["sources"].items()),
         failed=f" Clips that could not be tagged in a form: {', '.join(failed)}." if failed else "",

@@ -52,7 +52,13 @@ def level_taken_out(mel: NDArray[np.float32]) -> NDArray[np.float32]:
     """Mel magnitudes [frames, 64] of a whole track, which are overwritten -> ln(gain * mel + .001), the gain
     such that their root mean square becomes TARGET."""
     power = np.einsum("ij,ij->", mel, mel, dtype=np.float64) / max(1, mel.size)
-    mel *= np.float32(TARGET / max(float(np.sqrt(power)), LEAST))
+    return from_level(mel, level=float(np.sqrt(power)))
+
+
+def from_level(mel: NDArray[np.float32], *, level: float) -> NDArray[np.float32]:
+    """Mel magnitudes of any shape, which are overwritten, brought from a root mean square to TARGET: see
+    `level_taken_out`."""
+    mel *= np.float32(TARGET / max(level, LEAST))
     mel += np.float32(OFFSET)
     return np.log(mel, out=mel)
 
