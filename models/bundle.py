@@ -4,15 +4,15 @@
     NAME.safetensors     weights of one member: arrays by variable path, nothing that executes
     card.md              data, splits, measurements, terms
 
-Loading reads JSON and arrays and checks both; the nets are built by our own code.
+A bundle may come from anybody. Loading reads JSON and arrays and checks both before anything is made of them;
+the nets are built by our own code, and none is larger than the limits of models.checks.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -20,14 +20,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.bundle_members import Member, check_encoders, is_plain_name, parse_member, plain_word
-from models.quality import Quality, parse_quality
+from models.bundle_index import INDEX
+from models.bundle_members import Member
+from models.checks.array_file import Place, arrays_in, check_shapes, read_header
+from models.checks.files import read_whole
+from models.identity import hash_of, input_identity, model_identity
+from models.quality import Quality
 from models.registry import Role
 from schemas.errors import bad_bundle
 
-FORMAT = 1
-INDEX = "bundle.json"
-_MAX_INDEX_BYTES = 8 << 20
+FUSION = {"method": "mean"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,10 @@ class Decisions:
 
 @dataclass(frozen=True)
 class Bundle:
-    """A bundle whose index and files have been checked."""
+    """A bundle whose index and files have been checked.
+
+    `sha256` is the index's; `files` has that of every other file by name, `file_bytes` its size.
+    """
 
     folder: Path
     name: str
@@ -57,11 +62,42 @@ class Bundle:
     terms: str
     sha256: str
     quality: Quality = field(default_factory=Quality)
+    files: Mapping[str, str] = field(default_factory=dict)
+    file_bytes: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def key(self) -> str:
         """How tables name it: name, version and the first twelve digits of the index's hash."""
         return f"{self.name}-{self.version}-{self.sha256[:12]}"
+
+    @cached_property
+    def model_hash(self) -> str:
+        """16 hex digits over all that can change a raw score, a curve or a share, and over nothing else: not
+        its name, version, card or terms, nor what is decided from scores."""
+        members = model_identity(self.members, self.files)
+        return hash_of({"tags": self.tags, "members": members, "fusion": FUSION})
+
+    @cached_property
+    def decision_hash(self) -> str:
+        """16 hex digits over what makes decisions of raw scores: calibration, thresholds and the tags'
+        quality, as `deciding` has set it; not over where they were found."""
+        decisions, quality = self.decisions, self.quality
+        return hash_of(
+            {
+                "scale": decisions.scale.tolist(),
+                "bias": decisions.bias.tolist(),
+                "threshold": decisions.threshold.tolist(),
+                "grades": quality.grades,
+                "off": quality.off,
+                "opposites": quality.opposites,
+                "all_tags": quality.all_tags,
+            }
+        )
+
+    def input_hash(self, member: Member) -> str:
+        """16 hex digits over what makes the rows that a member takes: its front end with settings, or its
+        encoder with weights and the encoder's front end."""
+        return hash_of(input_identity(member, self.encoder_of(member), self.files))
 
     @cached_property
     def front_ends(self) -> tuple[str, ...]:
@@ -97,128 +133,29 @@ class Bundle:
         return tuple(dict.fromkeys(pairs))
 
     def weights(self, member: Member) -> dict[str, NDArray[Any]]:
-        """Arrays of a member by variable path."""
-        from safetensors import SafetensorError
-        from safetensors.numpy import load
+        """Arrays of a member by variable path, read only.
 
+        Raises DataError(bad_bundle) where the file is no longer what was checked, and for an array with
+        values that are not finite or beyond all bounds.
+        """
+        path = self.folder / member.weights
+        data = read_whole(path, most=self.file_bytes[member.weights])
+        check_hash(path, hashlib.sha256(data).hexdigest(), self.files[member.weights])
         try:
-            return load((self.folder / member.weights).read_bytes())
-        except SafetensorError as error:
-            raise bad_bundle(f"{member.weights}: not safetensors: {error}") from error
-        except KeyError as error:
-            raise bad_bundle(f"{member.weights}: arrays of type {error} cannot be read") from error
+            return arrays_in(data, places_in(data, len(data), member))
+        except ValueError as error:
+            raise bad_bundle(f"{path}: {error}") from error
 
 
-def read_bundle(folder: Path) -> Bundle:
-    """Check a folder and return its bundle.
-
-    Raises DataError(bad_bundle) that names the file and the value: no index, another format version, an
-    unknown architecture or front end, an encoder that is missing, of other sizes or of no use, a file that is
-    missing, a link, or not what its hash says.
-    """
-    index = folder / INDEX
-    if not index.is_file():
-        raise bad_bundle(f"{folder}: no {INDEX} in this folder")
-    if index.stat().st_size > _MAX_INDEX_BYTES:
-        raise bad_bundle(f"{index}: larger than {_MAX_INDEX_BYTES} bytes")
-    data = index.read_bytes()
-    try:
-        fields = json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise bad_bundle(f"{index}: not JSON: {error}") from error
-    if not isinstance(fields, dict) or fields.get("format") != FORMAT:
-        found = fields.get("format") if isinstance(fields, dict) else fields
-        raise bad_bundle(f"{index}: format version {found!r}; this moodscribe reads {FORMAT}")
-    try:
-        bundle = _parse(folder, fields, hashlib.sha256(data).hexdigest())
-    except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
-        raise bad_bundle(f"{index}: {type(error).__name__}: {error}") from error
-    _check_files(folder, fields["files"])
-    for member in bundle.members:
-        if member.weights not in fields["files"]:
-            raise bad_bundle(f"{index}: weights of {member.name}, {member.weights!r}, are not in its files")
-    return bundle
+def check_hash(path: Path, found: str, expected: str) -> None:
+    """Raise DataError(bad_bundle) for another hash than the index has."""
+    if found != expected:
+        raise bad_bundle(f"{path}: sha256 is {found}, {INDEX} says {expected}")
 
 
-def _parse(folder: Path, fields: Mapping[str, Any], sha256: str) -> Bundle:
-    tags = tuple(str(tag) for tag in fields["tags"])
-    if len(set(tags)) != len(tags):
-        raise ValueError("tags repeat")
-    calibration, thresholds = fields["calibration"], fields["thresholds"]
-    if fields["fusion"] != {"method": "mean"}:
-        raise ValueError(f"fusion {fields['fusion']!r} is not known")
-    if not isinstance(fields["files"], Mapping):
-        raise ValueError("files is not an object")
-    bundle = Bundle(
-        folder=folder,
-        name=plain_word(fields["name"]),
-        version=plain_word(fields["version"]),
-        tags=tags,
-        members=tuple(parse_member(member) for member in fields["members"]),
-        decisions=Decisions(
-            scale=_per_tag("calibration.scale", calibration["scale"], tags),
-            bias=_per_tag("calibration.bias", calibration["bias"], tags),
-            threshold=_per_tag("thresholds.values", thresholds["values"], tags),
-            calibration_provenance=str(calibration["provenance"]),
-            threshold_provenance=str(thresholds["provenance"]),
-        ),
-        terms=str(fields["terms"]),
-        sha256=sha256,
-        quality=parse_quality(fields["quality"], tags) if "quality" in fields else Quality(),
-    )
-    if not bundle.members:
-        raise ValueError("it has no members")
-    check_encoders(bundle.members)
-    targets = {getattr(member.settings, "target", "both") for member in bundle.of_role(Role.REGRESSOR)}
-    if targets and "both" not in targets and targets != {"valence", "arousal"}:
-        raise ValueError(f"its regressors give {targets.pop()} only")
-    if bool(tags) != bool(bundle.of_role(Role.TAGGER)):
-        raise ValueError(f"{len(tags)} tags, but {len(bundle.of_role(Role.TAGGER))} taggers")
-    for member in bundle.members:
-        if (scores := getattr(member.settings, "tags", len(tags))) != len(tags):
-            raise ValueError(f"member {member.name!r} scores {scores} tags of {len(tags)}")
-    return bundle
-
-
-def _per_tag(name: str, values: Any, tags: tuple[str, ...]) -> NDArray[np.float64]:
-    array = np.asarray(values, np.float64)
-    if array.shape != (len(tags),) or not np.isfinite(array).all():
-        raise ValueError(f"{name} needs {len(tags)} finite values, has {list(array.shape)}")
-    return array
-
-
-def _check_files(folder: Path, files: Mapping[str, Any]) -> None:
-    for name, expected in files.items():
-        path = folder / _plain(name)
-        if path.is_symlink() or not path.is_file():
-            raise bad_bundle(f"{path}: named in {INDEX}, but there is no such file")
-        found = hashlib.sha256(path.read_bytes()).hexdigest()
-        if not isinstance(expected, Mapping) or found != expected.get("sha256"):
-            raise bad_bundle(f"{path}: sha256 is {found}, {INDEX} says {expected}")
-
-
-def _plain(name: str) -> str:
-    if not is_plain_name(name):
-        raise bad_bundle(f"file name {name!r} in {INDEX} is not a plain name")
-    return name
-
-
-def write_index(folder: Path, fields: Mapping[str, Any]) -> Bundle:
-    """Write bundle.json over the files that are in `folder`, hashes added, and read the bundle back.
-
-    `fields` is what bundle.json holds but for `format` and `files`; members carry their settings as a
-    dataclass or as a mapping. Every other file in the folder becomes part of the bundle.
-    """
-    files = {
-        path.name: {"sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "bytes": path.stat().st_size}
-        for path in sorted(folder.iterdir())
-        if path.name != INDEX
-    }
-    members = [{**member, "settings": _plain_settings(member["settings"])} for member in fields["members"]]
-    index = {"format": FORMAT, **fields, "members": members, "files": files}
-    (folder / INDEX).write_text(json.dumps(index, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    return read_bundle(folder)
-
-
-def _plain_settings(settings: Any) -> dict[str, Any]:
-    return dict(settings) if isinstance(settings, Mapping) else asdict(settings)
+def places_in(head: bytes, size: int, member: Member) -> dict[str, Place]:
+    """Where a member's arrays lie in a file of `size` bytes, from its first bytes; ValueError where they do
+    not fit the member."""
+    places = read_header(head, size)
+    check_shapes(places, member.shapes)
+    return places

@@ -7,15 +7,20 @@ front end -> encoder -> heads     "encoder": "NAME" of each head, and no front e
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from models.bundle_index import is_plain_name, plain_word
+from models.checks.sizes import check_sizes
+from models.checks.strict_json import shown
 from models.registry import Architecture, Role, Settings, architecture, parse_settings
 from models.views import View
 
-_FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+_MOST_MEMBERS = 64
+_ENCODER = "encoder "
+# Settings of front ends are seconds, counts and frequencies.
+_LARGEST_SETTING = 1e6
 
 
 @dataclass(frozen=True)
@@ -49,6 +54,11 @@ class Member:
         return architecture(self.architecture).view(self.settings)
 
     @property
+    def shapes(self) -> Mapping[str, tuple[int, ...]]:
+        """Shapes of its arrays by path, as its settings have it."""
+        return architecture(self.architecture).sizes(self.settings).shapes
+
+    @property
     def role(self) -> Role:
         """What it predicts, as its architecture says."""
         return architecture(self.architecture).role
@@ -56,24 +66,32 @@ class Member:
 
 def encoder_key(name: str) -> str:
     """The input key of the members that take the rows of an encoder: no front end has a space in its name."""
-    return f"encoder {name}"
+    return f"{_ENCODER}{name}"
+
+
+def is_encoder_key(key: str) -> bool:
+    """Whether an input key is that of an encoder's rows, not of a front end's."""
+    return key.startswith(_ENCODER)
 
 
 def parse_member(fields: Mapping[str, Any]) -> Member:
     """A member from its part of the index; DataError(bad_bundle), ValueError or KeyError for what is not as
     it must be."""
-    known = architecture(str(fields["architecture"]))
+    known = architecture(plain_word(fields["architecture"]))
+    name = plain_word(fields["name"])
     named = fields["front_end"] if known.front_end else fields.get("front_end", "")
     if named != known.front_end:
         takes = known.front_end or "the rows of an encoder"
         raise ValueError(
-            f"member {fields['name']!r}: front end {named!r}, but {known.name} of this version "
+            f"member {name!r}: front end {shown(named)}, but {known.name} of this version "
             f"of moodscribe takes {takes}"
         )
+    settings = parse_settings(known.name, fields["settings"])
+    check_sizes(name, known.sizes(settings), known.view(settings))
     return Member(
-        name=plain_word(fields["name"]),
+        name=name,
         architecture=known.name,
-        settings=parse_settings(known.name, fields["settings"]),
+        settings=settings,
         front_end=known.front_end,
         weights=plain_word(fields["weights"]),
         front_end_settings=_front_end_settings(fields, known),
@@ -81,7 +99,26 @@ def parse_member(fields: Mapping[str, Any]) -> Member:
     )
 
 
-def check_encoders(members: Sequence[Member]) -> None:
+def check_members(members: Sequence[Member], *, tags: int) -> None:
+    """Raise ValueError for members that do not make a bundle of so many tags."""
+    if not 0 < len(members) <= _MOST_MEMBERS:
+        raise ValueError("it has no members" if not members else f"it has {len(members)} members")
+    _check_encoders(members)
+    regressors = [member for member in members if member.role is Role.REGRESSOR]
+    targets = {getattr(member.settings, "target", "both") for member in regressors}
+    if targets and "both" not in targets and targets != {"valence", "arousal"}:
+        raise ValueError(f"its regressors give {targets.pop()} only")
+    taggers = sum(member.role is Role.TAGGER for member in members)
+    if bool(tags) != bool(taggers):
+        raise ValueError(f"{tags} tags, but {taggers} taggers")
+    for member in members:
+        if (outputs := getattr(member.settings, "targets", 2)) != 2:
+            raise ValueError(f"member {member.name!r} gives {outputs} values a step, not valence and arousal")
+        if (scores := getattr(member.settings, "tags", tags)) != tags:
+            raise ValueError(f"member {member.name!r} scores {scores} tags of {tags}")
+
+
+def _check_encoders(members: Sequence[Member]) -> None:
     """Raise ValueError for a name that repeats, a head without its encoder, and an encoder without a head."""
     names = [member.name for member in members]
     if repeated := [name for name in names if names.count(name) > 1]:
@@ -116,24 +153,19 @@ def _encoder(fields: Mapping[str, Any], known: Architecture) -> str:
 
 def _front_end_settings(fields: Mapping[str, Any], known: Architecture) -> dict[str, Any]:
     """Settings of a member's front end that are not its default; which there are, the front end says."""
-    settings = fields.get("front_end_settings", {})
-    plain = isinstance(settings, dict) and all(
-        isinstance(value, str | int | float | bool) for value in settings.values()
-    )
-    if not plain:
-        raise ValueError(f"member {fields['name']!r}: front_end_settings {settings!r} are not plain values")
+    settings, member = fields.get("front_end_settings", {}), f"member {fields['name']!r}"
+    if not isinstance(settings, dict) or not all(map(_is_plain_value, settings.values())):
+        raise ValueError(f"{member}: front_end_settings {shown(settings)} are not plain values")
     if settings and not known.front_end:
-        raise ValueError(f"member {fields['name']!r}: front_end_settings {settings!r}, but it has none")
+        raise ValueError(f"{member}: front_end_settings {shown(settings)}, but it has none")
+    # Of a front end's own weights a bundle can say what they have to be, not where this machine has them.
+    if "weights" in settings:
+        raise ValueError(f"{member}: front_end_settings name the file {shown(settings['weights'])}")
     return dict(settings)
 
 
-def is_plain_name(value: Any) -> bool:
-    """Whether a value of an index is a name that stays in the bundle's folder."""
-    return isinstance(value, str) and _FILE_NAME.fullmatch(value) is not None
-
-
-def plain_word(value: Any) -> str:
-    """A value of an index that is a plain name, or ValueError."""
-    if not is_plain_name(value):
-        raise ValueError(f"{value!r} is not a plain name")
-    return str(value)
+def _is_plain_value(value: Any) -> bool:
+    """Whether a setting is a short word, "", a flag or a number of a size that settings have."""
+    if isinstance(value, str):
+        return not value or is_plain_name(value)
+    return isinstance(value, int | float) and -_LARGEST_SETTING <= value <= _LARGEST_SETTING

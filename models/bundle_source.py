@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import shutil
+import os
 import tempfile
 from pathlib import Path
+from typing import Any
 
-from models.bundle import INDEX, Bundle, read_bundle
-from models.bundle_members import is_plain_name
+from models.bundle import Bundle
+from models.bundle_files import parse_bundle, read_bundle
+from models.bundle_index import INDEX, MAX_INDEX_BYTES, is_plain_name
 from models.cache_folder import cache_folder
+from models.checks.strict_json import shown
 from schemas.errors import DataError, FailureKind, Stage, bad_bundle
 
 SHIPPED = Path(__file__).parent / "bundles"
+_PIECE_BYTES = 16 << 20
 
 
 def open_bundle(source: str) -> Bundle:
@@ -22,56 +25,100 @@ def open_bundle(source: str) -> Bundle:
     Raises DataError(bad_bundle), or not_found where there is nothing under that name.
     """
     if source.startswith("gs://"):
-        return read_bundle(_fetched(source.rstrip("/")))
-    for folder in (Path(source), SHIPPED / source):
-        if folder.is_dir():
-            return read_bundle(folder)
+        return _fetched(source.rstrip("/"))
+    if os.path.isdir(source):  # noqa: PTH112 - Path.is_dir raises for a name that is too long
+        return read_bundle(Path(source))
+    if is_plain_name(source) and (SHIPPED / source).is_dir():
+        return read_bundle(SHIPPED / source)
     shipped = ", ".join(sorted(path.name for path in SHIPPED.iterdir() if (path / INDEX).is_file()))
     raise DataError(
         FailureKind.NOT_FOUND,
         Stage.BUNDLE,
-        f"bundle {source!r} is neither a folder nor a shipped bundle ({shipped})",
+        f"bundle {shown(source)} is neither a folder nor a shipped bundle ({shipped})",
     )
 
 
-def _fetched(uri: str) -> Path:
-    """Folder of the cache with the bundle of a gs:// URI, downloaded if its index is not known yet."""
+def _fetched(uri: str) -> Bundle:
+    """The bundle of a gs:// URI, from the cache, downloaded if its index is not known yet."""
     import gcsfs
 
     store = gcsfs.GCSFileSystem()
+    index = _index(store, uri)
+    sha256 = hashlib.sha256(index).hexdigest()
+    folder = _private(cache_folder("bundles")) / sha256
+    if folder.is_dir():
+        return _kept(folder, sha256)
+    with tempfile.TemporaryDirectory(dir=folder.parent) as name:
+        download = Path(name) / "bundle"
+        download.mkdir()
+        # All that the index says is looked at before the first file is fetched: names, counts and sizes.
+        bundle = parse_bundle(index, download, source=f"{uri}/{INDEX}")
+        (download / INDEX).write_bytes(index)
+        for file, size in bundle.file_bytes.items():
+            _fetch(store, f"{uri}/{file}", download / file, size=size)
+        read_bundle(download)
+        try:
+            download.rename(folder)
+        except OSError:
+            # Another process was faster; what it left is checked as what we have.
+            if not folder.is_dir():
+                raise
+    return _kept(folder, sha256)
+
+
+def _index(store: Any, uri: str) -> bytes:
+    """The bytes of the index, no more than an index may have."""
+    place = f"{uri}/{INDEX}"
     try:
-        index = store.cat_file(f"{uri}/{INDEX}")
+        index = _piece(store, place, 0, MAX_INDEX_BYTES + 1)
     except FileNotFoundError:
         raise bad_bundle(f"{uri}: no {INDEX} there") from None
     except OSError as error:
         raise bad_bundle(f"{uri}: {error}") from error
-    folder = cache_folder("bundles") / hashlib.sha256(index).hexdigest()
-    if folder.is_dir():
-        return folder
+    if len(index) > MAX_INDEX_BYTES:
+        raise bad_bundle(f"{place}: larger than {MAX_INDEX_BYTES} bytes")
+    return index
+
+
+def _fetch(store: Any, uri: str, path: Path, *, size: int) -> None:
+    """Download a file piece by piece, never more of it than the index says there is."""
+    try:
+        with path.open("wb") as file:
+            for start in range(0, size, _PIECE_BYTES):
+                file.write(_piece(store, uri, start, min(size, start + _PIECE_BYTES)))
+    except FileNotFoundError:
+        raise bad_bundle(f"{uri}: named in {INDEX}, but there is no such file") from None
+    except OSError as error:
+        raise bad_bundle(f"{uri}: {error}") from error
+
+
+def _piece(store: Any, uri: str, start: int, end: int) -> bytes:
+    """The bytes of an object from `start` to before `end`, fewer where it ends before."""
+    data: bytes = store.cat_file(uri, start=start, end=end)
+    if len(data) > end - start:
+        raise bad_bundle(f"{uri}: the store sent {len(data)} bytes, asked for {end - start}")
+    return data
+
+
+def _private(folder: Path) -> Path:
+    """The cache's folder, made so that nobody else can write or read there."""
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent) as name:
-        download = Path(name) / "bundle"
-        download.mkdir()
-        (download / INDEX).write_bytes(index)
-        for file in _file_names(uri, index):
-            try:
-                store.get_file(f"{uri}/{file}", str(download / file))
-            except FileNotFoundError:
-                continue  # the check of the folder says which
-            except OSError as error:
-                raise bad_bundle(f"{uri}/{file}: {error}") from error
-        read_bundle(download)
-        # Another process may have been faster; what it left has the same hash.
-        if not folder.exists():
-            shutil.move(download, folder)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if folder.stat().st_uid == os.geteuid():
+        folder.chmod(0o700)
     return folder
 
 
-def _file_names(uri: str, index: bytes) -> list[str]:
+def _kept(folder: Path, sha256: str) -> Bundle:
+    """The bundle of a folder of the cache, as checked as any other.
+
+    Raises DataError(bad_bundle) where it is no longer the one whose hash is its name.
+    """
+    hint = f"the cache was changed: remove the folder {folder}"
     try:
-        names = list(json.loads(index)["files"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise bad_bundle(f"{uri}/{INDEX}: {type(error).__name__}: {error}") from error
-    if bad := [name for name in names if not is_plain_name(name)]:
-        raise bad_bundle(f"{uri}/{INDEX}: file name {bad[0]!r} is not a plain name")
-    return names
+        bundle = read_bundle(folder)
+    except DataError as error:
+        raise bad_bundle(f"{error.message}; {hint}") from error
+    if bundle.sha256 != sha256:
+        raise bad_bundle(f"{folder / INDEX}: sha256 is {bundle.sha256}; {hint}")
+    return bundle

@@ -34,9 +34,14 @@ class TagDecision:
 def fuse(member_scores: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Plain mean and standard deviation over members, the fusion of Amiriparian et al. (2019).
 
-    [members, tags] -> raw score [tags] and disagreement [tags].
+    [members, tags] -> raw score [tags] and disagreement [tags], both rounded to single precision, as tables
+    keep them: what is decided on a table's raw scores later is what would have been decided at once.
     """
-    return member_scores.mean(axis=0), member_scores.std(axis=0)
+    return _single(member_scores.mean(axis=0)), _single(member_scores.std(axis=0))
+
+
+def _single(values: NDArray[np.floating]) -> NDArray[np.float64]:
+    return values.astype(np.float32).astype(np.float64)
 
 
 def safe_logit(scores: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -59,13 +64,22 @@ def calibrate(raw_score: NDArray[np.float64], decisions: Decisions) -> NDArray[n
 def decide(
     member_scores: NDArray[np.float64], decisions: Decisions, quality: Quality | None = None
 ) -> TagDecision:
-    """Decision on one track from its members' scores [members, tags].
+    """Decision on one track from its members' scores [members, tags]: they are fused and decided on."""
+    return decide_fused(*fuse(member_scores), decisions, quality)
+
+
+def decide_fused(
+    raw_score: NDArray[np.float64],
+    disagreement: NDArray[np.float64],
+    decisions: Decisions,
+    quality: Quality | None = None,
+) -> TagDecision:
+    """Decision on one track from its fused scores [tags] and their disagreement [tags].
 
     Tagged is strictly above the threshold, but for tags that are not decided (`quality.undecided`) and for
     those that lose to their opposite: see `resolve`. Scores and ranks know nothing of either.
     """
     known = quality or Quality()
-    raw_score, disagreement = fuse(member_scores)
     score = calibrate(raw_score, decisions)
     rank = np.empty(len(score), np.int64)
     rank[np.argsort(-score, kind="stable")] = np.arange(1, len(score) + 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,6 +11,8 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 
 from models.antonyms import antonym_rnn
 from models.antonyms.antonym_rnn import AntonymSettings
+from models.checks.sizes import Sizes
+from models.checks.strict_json import shown
 from models.encoders import mobile
 from models.encoders.mobile import MobileSettings
 from models.regressors import affect_head, autoencoder, deep_lstm, dilated, gru, two_convolutions
@@ -68,16 +71,31 @@ class Architecture:
     settings: type[Settings]
     build: Callable[[Any], keras.Model]
     view: Callable[[Any], View]
+    sizes: Callable[[Any], Sizes]
 
 
 ARCHITECTURES: Mapping[str, Architecture] = {
     architecture.name: architecture
     for architecture in (
-        Architecture("crnn", Role.TAGGER, "crnn-logmel@1", CrnnSettings, crnn.build, crnn.view),
+        Architecture("crnn", Role.TAGGER, "crnn-logmel@1", CrnnSettings, crnn.build, crnn.view, crnn.sizes),
         Architecture(
-            "image-rnn", Role.TAGGER, "window-image@1", ImageRnnSettings, image_rnn.build, image_rnn.view
+            "image-rnn",
+            Role.TAGGER,
+            "window-image@1",
+            ImageRnnSettings,
+            image_rnn.build,
+            image_rnn.view,
+            image_rnn.sizes,
         ),
-        Architecture("dilated", Role.REGRESSOR, "mel-steps@1", DilatedSettings, dilated.build, dilated.view),
+        Architecture(
+            "dilated",
+            Role.REGRESSOR,
+            "mel-steps@1",
+            DilatedSettings,
+            dilated.build,
+            dilated.view,
+            dilated.sizes,
+        ),
         Architecture(
             "deep-spectrum-rnn",
             Role.TAGGER,
@@ -85,6 +103,7 @@ ARCHITECTURES: Mapping[str, Architecture] = {
             DeepSpectrumRnnSettings,
             deep_spectrum_rnn.build,
             deep_spectrum_rnn.view,
+            deep_spectrum_rnn.sizes,
         ),
         Architecture(
             "antonym-rnn",
@@ -93,11 +112,18 @@ ARCHITECTURES: Mapping[str, Architecture] = {
             AntonymSettings,
             antonym_rnn.build,
             antonym_rnn.view,
+            antonym_rnn.sizes,
         ),
         Architecture(
-            "deep-lstm", Role.REGRESSOR, "compare-lld@1", DeepLstmSettings, deep_lstm.build, deep_lstm.view
+            "deep-lstm",
+            Role.REGRESSOR,
+            "compare-lld@1",
+            DeepLstmSettings,
+            deep_lstm.build,
+            deep_lstm.view,
+            deep_lstm.sizes,
         ),
-        Architecture("gru", Role.REGRESSOR, "pyaudio-68@1", GruSettings, gru.build, gru.view),
+        Architecture("gru", Role.REGRESSOR, "pyaudio-68@1", GruSettings, gru.build, gru.view, gru.sizes),
         Architecture(
             "autoencoder",
             Role.REGRESSOR,
@@ -105,6 +131,7 @@ ARCHITECTURES: Mapping[str, Architecture] = {
             AutoencoderSettings,
             autoencoder.build,
             autoencoder.view,
+            autoencoder.sizes,
         ),
         Architecture(
             "two-convolutions",
@@ -113,11 +140,22 @@ ARCHITECTURES: Mapping[str, Architecture] = {
             TwoConvolutionsSettings,
             two_convolutions.build,
             two_convolutions.view,
+            two_convolutions.sizes,
         ),
-        Architecture("mobile", Role.ENCODER, "step-mel@1", MobileSettings, mobile.build, mobile.view),
-        Architecture("tag-head", Role.TAGGER, "", TagHeadSettings, tag_head.build, tag_head.view),
         Architecture(
-            "affect-head", Role.REGRESSOR, "", AffectHeadSettings, affect_head.build, affect_head.view
+            "mobile", Role.ENCODER, "step-mel@1", MobileSettings, mobile.build, mobile.view, mobile.sizes
+        ),
+        Architecture(
+            "tag-head", Role.TAGGER, "", TagHeadSettings, tag_head.build, tag_head.view, tag_head.sizes
+        ),
+        Architecture(
+            "affect-head",
+            Role.REGRESSOR,
+            "",
+            AffectHeadSettings,
+            affect_head.build,
+            affect_head.view,
+            affect_head.sizes,
         ),
     )
 }
@@ -133,20 +171,25 @@ def architecture(name: str) -> Architecture:
 def parse_settings(name: str, values: Mapping[str, Any]) -> Settings:
     """Settings of an architecture from a JSON object; DataError(bad_bundle) for a field that does not fit."""
     kind = architecture(name).settings
+    if not isinstance(values, Mapping):
+        raise bad_bundle(f"architecture {name}: settings {shown(values)} are not an object")
     fields = {field.name for field in dataclasses.fields(kind)}
     if unknown := sorted(set(values) - fields):
-        raise bad_bundle(f"architecture {name}: unknown setting {unknown[0]!r}")
+        raise bad_bundle(f"architecture {name}: unknown setting {shown(unknown[0])}")
     hints = get_type_hints(kind)
     return kind(**{key: _fit(f"{name}.{key}", value, hints[key]) for key, value in values.items()})
 
 
 # Far above any model in use, far below what would exhaust a worker's memory while building.
 _LARGEST = 16_384
+_WORD = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 def _fit(name: str, value: Any, hint: Any) -> Any:
-    """`value` as the type of its field: a size, a share in [0, 1), a str or a tuple of sizes."""
-    if hint in (str, bool) and isinstance(value, hint):
+    """`value` as the type of its field: a size, a share in [0, 1), a flag, a word or a tuple of sizes."""
+    if hint is bool and isinstance(value, bool):
+        return value
+    if hint is str and isinstance(value, str) and _WORD.fullmatch(value):
         return value
     if hint is float and isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1:
         return float(value)
@@ -154,7 +197,7 @@ def _fit(name: str, value: Any, hint: Any) -> Any:
         return value
     if hint == tuple[int, ...] and isinstance(value, list) and len(value) <= 64 and all(map(_is_size, value)):
         return tuple(value)
-    raise bad_bundle(f"setting {name} = {value!r} does not fit")
+    raise bad_bundle(f"setting {name} = {shown(value)} does not fit")
 
 
 def _is_size(value: Any) -> bool:

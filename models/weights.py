@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from models.checks.array_file import check_values
 from schemas.errors import bad_bundle
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def save_weights(model: keras.Model, path: Path) -> None:
 
 def set_weights(model: keras.Model, arrays: Mapping[str, NDArray[Any]], *, source: str) -> None:
     """Fill a model; DataError(bad_bundle) for an array that is missing, left over, of another shape or
-    with a value that is not finite."""
+    with values that are not finite or beyond all bounds."""
     variables = {variable.path: variable for variable in _variables(model)}
     if wrong := sorted(set(variables) ^ set(arrays)):
         state = "missing" if wrong[0] in variables else "not of this architecture"
@@ -41,8 +42,10 @@ def set_weights(model: keras.Model, arrays: Mapping[str, NDArray[Any]], *, sourc
                 f"{source}: array {name!r} is {list(arrays[name].shape)}, "
                 f"the architecture needs {list(variable.shape)}",
             )
-        if not np.isfinite(arrays[name]).all():
-            raise bad_bundle(f"{source}: array {name!r} has a value that is not finite")
+        try:
+            check_values(name, arrays[name])
+        except ValueError as error:
+            raise bad_bundle(f"{source}: {error}") from error
         variable.assign(arrays[name])
     _finalise(model)
 

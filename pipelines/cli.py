@@ -9,19 +9,27 @@ from collections.abc import Sequence
 from importlib.metadata import version
 
 from pipelines.evaluate_command import add_evaluate
-from pipelines.job_arguments import add_features, add_tag
+from pipelines.job_arguments import add_features, add_plan, add_tag
 from pipelines.listen_command import add_listen
 from pipelines.option_hints import HintingParser
 from pipelines.train_command import add_train
 from pipelines.weights_command import add_weights
 from schemas.errors import DataError
 
-EXIT_DONE, EXIT_TOO_MANY_FAILURES, EXIT_USAGE, EXIT_ACCOUNT, EXIT_INTERRUPTED = 0, 1, 2, 3, 130
+EXIT_DONE, EXIT_TOO_MANY_FAILURES, EXIT_USAGE, EXIT_ACCOUNT, EXIT_STOPPED, EXIT_INTERRUPTED = (
+    0,
+    1,
+    2,
+    3,
+    4,
+    130,
+)
 
 _ABOUT = """\
 Mood tags and emotion curves for music catalogues: audio in, Parquet tables out.
 
   moodscribe tag music/ --output moods          tag a folder
+  moodscribe plan music/ --output moods         what that would do, and take
   moodscribe export moods mood_tags moods.csv   one table as one file
   moodscribe features mel96 music/ --output mel what a front end makes of a folder, for training
   moodscribe demo                               compose 28 pieces, tag them, show what was found
@@ -53,6 +61,7 @@ def _parser() -> argparse.ArgumentParser:
         dest="command", required=True, metavar="COMMAND", parser_class=HintingParser
     )
     add_tag(commands).set_defaults(run=_run_tag)
+    add_plan(commands).set_defaults(run=_run_plan)
     add_features(commands).set_defaults(run=_run_features)
     _add_export(commands)
     add_weights(commands)
@@ -93,6 +102,13 @@ def _run_tag(arguments: argparse.Namespace, beam_arguments: list[str]) -> int:
     from pipelines.tag_command import run_tag
 
     return run_tag(arguments, beam_arguments)
+
+
+def _run_plan(arguments: argparse.Namespace, _: list[str]) -> int:
+    _one_thread_a_process()
+    from pipelines.plan_command import run_plan
+
+    return run_plan(arguments)
 
 
 def _run_features(arguments: argparse.Namespace, beam_arguments: list[str]) -> int:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from pipelines.beam_options import beam_options
+from pipelines.before import before
 from pipelines.run import Run
-from pipelines.run_command import execute, output_folder, read_settings, versions, workers_for
+from pipelines.run_command import execute, output_folder, policy_of, read_settings, versions, workers_for
 from pipelines.tables import check_output, features_of
 from schemas import features
-from schemas.identity import RunIdentity, new_run_id, settings_hash, timestamp
+from schemas.identity import RunIdentity, new_run_id, timestamp
 from schemas.tracks import Status
+from schemas.work import WorkKey, hash_of
 from transforms.features.front_end import FrontEnd
 from transforms.features.job import FeatureJob
 from transforms.features.registry import FRONT_ENDS, choose, front_end, settings_of
@@ -36,21 +39,26 @@ def run_features(arguments: argparse.Namespace, beam_arguments: Sequence[str]) -
     output_uri = output_folder(arguments.output)
     described = {**settings_of(settings), **needed, "dtype": arguments.dtype}
     check_output(output_uri, features_of(chosen.key, described))
-    identity = RunIdentity(
-        new_run_id(), chosen.key, settings_hash({"front_end": chosen.key, **described}), output_uri
-    )
-    job = FeatureJob(
-        name=chosen.name,
-        settings=settings,
-        dtype=arguments.dtype,
-        identity=identity,
-        read=read_settings(arguments),
-        rows_per_file=arguments.rows_per_file,
-    )
+    key = WorkKey(hash_of({"front_end": chosen.key, **described}), model="", settings="", decision="")
     if chosen.terms:
         print(f"moodscribe features: {chosen.terms}", file=sys.stderr)
-    run = Run(spec, job, _plan(chosen, identity, input_uri=spec.uri, settings=described))
-    return execute(run, options, command="features", max_failure_rate=arguments.max_failure_rate)
+
+    def plan_run(limit: int | None, begun: str) -> Run:
+        identity = RunIdentity(new_run_id(), chosen.key, key, output_uri)
+        job = FeatureJob(
+            name=chosen.name,
+            settings=settings,
+            dtype=arguments.dtype,
+            identity=identity,
+            read=read_settings(arguments),
+            rows_per_file=arguments.rows_per_file,
+        )
+        planned = _plan(chosen, identity, input_uri=spec.uri, settings=described)
+        planned = replace(planned, max_gone_rate=arguments.max_gone_rate)
+        policy = policy_of(arguments, spec.uri, key, begun=begun)
+        return Run(spec, job, planned, policy, before(output_uri), limit)
+
+    return execute(arguments, plan_run, options, command="features")
 
 
 def _plan(

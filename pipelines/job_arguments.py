@@ -7,6 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from pipelines.option_hints import HintingParser
+from schemas.cached_features import CacheType
+from transforms.incremental.policy import Gone
 
 _TAG = """\
 Tag every track of INPUT and write the tables of one run under OUT.
@@ -30,6 +32,19 @@ examples:
       --project P --region europe-west1 --temp_location gs://bucket/tmp
 
 Any other option is Beam's, such as --runner or --direct_num_workers.
+"""
+
+_PLAN = """\
+Say what `moodscribe tag` with the same arguments would do, and write nothing: how many tracks are new,
+changed, made by other models or settings, or failed before; how many hours of audio that is; and how long it
+would take and what it would cost, from a sample that is measured on this machine and from a price table.
+"""
+
+_PLAN_EXAMPLES = """\
+examples:
+  moodscribe plan music/ --output moods
+  moodscribe plan catalogue.parquet --output gs://bucket/moods --bundle gs://bucket/bundles/ours --measure 50
+  moodscribe plan catalogue.csv --output moods --prices ours.json --json plan.json
 """
 
 _FEATURES = """\
@@ -59,6 +74,7 @@ _STATUS = """
 exit status:
   0  every input is accounted for      2  usage: nothing was run
   1  more failures than allowed        3  the account does not add up: nothing was published
+  4  the machine failed the run, such as a full disk or a worker killed twice: nothing of it was published
 """
 
 _RAW = argparse.RawDescriptionHelpFormatter
@@ -76,6 +92,32 @@ def add_tag(commands: argparse._SubParsersAction[HintingParser]) -> argparse.Arg
     )
     _add_tag_arguments(tag)
     return tag
+
+
+def add_plan(commands: argparse._SubParsersAction[HintingParser]) -> argparse.ArgumentParser:
+    """`moodscribe plan`."""
+    plan = commands.add_parser(
+        "plan",
+        help="say what `tag` would do, why, how long it would take and what it would cost",
+        description=_PLAN,
+        epilog=_PLAN_EXAMPLES,
+        formatter_class=_RAW,
+        allow_abbrev=False,
+    )
+    _add_tag_arguments(plan)
+    plan.add_argument(
+        "--measure",
+        type=_whole(0),
+        default=8,
+        metavar="N",
+        help="tag N tracks of what is to do, chosen by their ids, for an estimate; writes nothing "
+        "(default: %(default)s)",
+    )
+    plan.add_argument(
+        "--prices", metavar="FILE", help="price table (default: pipelines/planning/prices.json)"
+    )
+    plan.add_argument("--json", metavar="FILE", help="write the plan as JSON, too")
+    return plan
 
 
 def add_features(commands: argparse._SubParsersAction[HintingParser]) -> argparse.ArgumentParser:
@@ -122,7 +164,20 @@ def _add_tag_arguments(tag: argparse.ArgumentParser) -> None:
         help="decide every tag, also those that the bundle has off because they are near chance; without it "
         "they are never tagged, and their scores and ranks are written all the same",
     )
+    tag.add_argument(
+        "--feature-cache",
+        metavar="URI",
+        help="folder or gs:// prefix that keeps what the models' heads take of each track: a later run with "
+        "other heads then reads no audio (default: none)",
+    )
+    tag.add_argument(
+        "--feature-cache-type",
+        choices=[kind.value for kind in CacheType],
+        default=CacheType.FLOAT16.value,
+        help="how the cache keeps values (default: %(default)s)",
+    )
     tag.add_argument("--batch-size", type=_whole(1), default=16, help="chunks a batch (default: %(default)s)")
+    _add_what_to_do(tag)
     _add_how_to_work(tag, max_duration_s=21_600)
 
 
@@ -140,6 +195,7 @@ def _add_features_arguments(features: argparse.ArgumentParser) -> None:
         default="float32",
         help="of the values; a track with a value beyond 65504 fails as float16 (default: %(default)s)",
     )
+    _add_what_to_do(features)
     _add_how_to_work(features, max_duration_s=3_600)
 
 
@@ -165,9 +221,50 @@ def _add_input_and_output(job: argparse.ArgumentParser) -> None:
     job.add_argument("--output", metavar="OUT", required=True, help="folder or gs:// prefix for the tables")
 
 
+def _add_what_to_do(job: argparse.ArgumentParser) -> None:
+    """What of the input a run takes up, given what earlier runs under OUT have."""
+    what = job.add_argument_group(
+        "what to do",
+        "A run compares INPUT with the runs under OUT and takes up what is new, changed, or was made by "
+        "other models or settings; what failed is tried again where a second try can help.",
+    )
+    what.add_argument("--force", action="store_true", help="take up every track, changed or not")
+    what.add_argument(
+        "--only-failed", action="store_true", help="take up those that failed before, and nothing else"
+    )
+    what.add_argument("--limit", type=_whole(1), metavar="N", help="take up N tracks at most, leave the rest")
+    what.add_argument(
+        "--sample",
+        type=_number(0, 1),
+        default=1.0,
+        metavar="RATE",
+        help="take up this share of the tracks, chosen by their ids, leave the rest",
+    )
+    what.add_argument(
+        "--gone",
+        choices=[gone.value for gone in Gone],
+        default=Gone.INPUT.value,
+        help="which tracks get a tombstone because INPUT does not have them: those that runs of the same "
+        "INPUT had; all under OUT, because INPUT is the whole catalogue; keep all (default: %(default)s)",
+    )
+    what.add_argument(
+        "--max-gone-rate",
+        type=_number(0, 1),
+        default=0.5,
+        help="share of gone tracks above which nothing is published (default: %(default)s)",
+    )
+
+
 def _add_how_to_work(job: argparse.ArgumentParser, *, max_duration_s: int) -> None:
     job.add_argument(
         "--workers", type=_whole(1), help="processes on this machine (default: one a core, one for few files)"
+    )
+    job.add_argument(
+        "--tracks-per-run",
+        type=_whole(1),
+        default=10_000,
+        help="on this machine: publish after so many tracks and go on with a further run, so that a job that "
+        "is stopped goes on from there (default: %(default)s)",
     )
     job.add_argument(
         "--rows-per-file", type=_whole(1), default=500_000, help="most rows of a file (default: %(default)s)"

@@ -140,14 +140,17 @@ def _heard(arguments: argparse.Namespace, pcm: PcmFormat | None) -> Iterator[tup
     """The blocks to listen to and their rate."""
     from transforms.decoding.sandbox import DecodeLimits, SandboxedDecoder
     from transforms.listening.hearing import arriving, at_its_own_speed, at_once, in_short_blocks
-    from transforms.storage import read_bytes
+    from transforms.tracks.track_file import open_track_file
 
     if pcm is not None:
         yield arriving(sys.stdin.fileno(), pcm), pcm.rate_hz
         return
-    limits = DecodeLimits()
-    with _naming(arguments.file), SandboxedDecoder(limits, block_samples=_DECODED_SAMPLES) as decoder:
-        audio = decoder.decode(read_bytes(arguments.file, max_bytes=_FILE_BYTES), rate_hz=None)
+    with (
+        _naming(arguments.file),
+        contextlib.closing(open_track_file(arguments.file, max_bytes=_FILE_BYTES)) as track,
+        SandboxedDecoder(DecodeLimits(), block_samples=_DECODED_SAMPLES) as decoder,
+    ):
+        audio = decoder.decode(track.file, rate_hz=None)
         blocks = in_short_blocks(audio, audio.rate_hz)
         yield at_once(blocks) if arguments.fast else at_its_own_speed(blocks, audio.rate_hz), audio.rate_hz
 

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import apache_beam as beam
     from apache_beam.options.pipeline_options import PipelineOptions
+
+    from pipelines.workers.crew import WatchedRunner
 
 
 # Below so many inputs a worker process takes longer to start than to do its share.
@@ -45,15 +46,14 @@ def descendants(process: int) -> list[int]:
     return found
 
 
-def local_runner(options: PipelineOptions) -> beam.runners.PipelineRunner:
+def local_runner(options: PipelineOptions) -> WatchedRunner:
     """The runner behind DirectRunner, made directly: that one first tries to download another.
 
-    Worker processes get the pipeline's options, as they do under DirectRunner.
+    Worker processes get the pipeline's options, as they do under DirectRunner. Run it inside `runner.crew`,
+    which raises WorkerEndedError where one of them is killed.
     """
-    from apache_beam.portability.api import beam_provision_api_pb2
-    from apache_beam.runners.portability.fn_api_runner import fn_runner
     from apache_beam.runners.portability.portable_runner import JobServiceHandle
 
-    encoded = JobServiceHandle.encode_pipeline_options(options.get_all_options())
-    info = beam_provision_api_pb2.ProvisionInfo(pipeline_options=encoded)
-    return fn_runner.FnApiRunner(provision_info=fn_runner.ExtendedProvisionInfo(info))
+    from pipelines.workers.crew import WatchedRunner
+
+    return WatchedRunner(JobServiceHandle.encode_pipeline_options(options.get_all_options()))

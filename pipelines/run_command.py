@@ -9,25 +9,26 @@ import logging
 import os
 import signal
 import sys
-import tempfile
 import threading
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.metadata import version
 from itertools import islice
-from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from pipelines.cli import EXIT_ACCOUNT, EXIT_DONE, EXIT_INTERRUPTED, EXIT_TOO_MANY_FAILURES, EXIT_USAGE
-from pipelines.local_runner import end_children, few_workers, local_runner
-from pipelines.progress_line import ProgressLine
+from pipelines.attempts import carry_out, runs_here
+from pipelines.cli import EXIT_ACCOUNT, EXIT_DONE, EXIT_INTERRUPTED, EXIT_TOO_MANY_FAILURES
+from pipelines.leftovers import discard
+from pipelines.local_runner import end_children, few_workers
 from pipelines.tables import read_record
 from schemas.errors import DataError, FailureKind, Stage
 from schemas.identity import RunIdentity
+from schemas.work import WorkKey
 from transforms.decoding.sandbox import DecodeLimits
+from transforms.incremental.policy import Gone, Policy
 from transforms.inputs.stage import InputSpec, read_input
-from transforms.storage import is_local, join, local_path, open_file, remove_folder
+from transforms.storage import is_local, join, local_path, open_file
 from transforms.tracks.reader import ReadSettings
 from transforms.writing.stage import ACCOUNT_FILE
 
@@ -37,19 +38,43 @@ if TYPE_CHECKING:
 _VERSIONS = ("moodscribe", "apache-beam", "numpy", "scipy", "pyarrow", "soundfile", "soxr", "keras")
 
 
-def execute(run: Run, options: Any, *, command: str, max_failure_rate: float) -> int:
-    """Run a job with progress; the exit status."""
-    # What stops a job comes back as an exception; Beam would print it as well.
-    logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
-    identity = run.plan.identity
-    with tempfile.TemporaryDirectory(prefix="moodscribe-") as scratch, _interruptible(identity, command):
-        progress_file = Path(scratch) / "progress"
-        try:
-            with ProgressLine(progress_file):
-                _run(run, options, progress_file)
-        except RuntimeError as error:
-            return _stopped(identity, command, error)
-    return report(identity, command=command, max_failure_rate=max_failure_rate)
+# Plans a run of the command: of how many tracks at most, and which run was the command's first ("" for none).
+PlanRun = Callable[[int | None, str], "Run"]
+
+
+def execute(arguments: argparse.Namespace, plan_run: PlanRun, options: Any, *, command: str) -> int:
+    """Run a job with progress, on this machine as several runs of bounded size; the exit status."""
+    slice_tracks = arguments.tracks_per_run if runs_here(options) else None
+    wanted, begun, records = arguments.limit, "", []
+    while True:
+        limit = min((most for most in (wanted, slice_tracks) if most is not None), default=None)
+        run = plan_run(limit, begun)
+        identity = run.plan.identity
+        with _interruptible(identity, command):
+            status = carry_out(run, options, command=command)
+        if status:
+            return status
+        record = read_record(identity.run_uri)
+        if record is None:
+            return refuse(identity, command=command)
+        records.append(record)
+        begun, wanted = begun or identity.run_id, None if wanted is None else wanted - (limit or 0)
+        if not record["waiting"] or wanted == 0:
+            return report(records, identity, command=command, max_failure_rate=arguments.max_failure_rate)
+        print(f"{identity.run_uri}: published, {record['waiting']:,} tracks to go", flush=True)
+
+
+def policy_of(arguments: argparse.Namespace, input_uri: str, work: WorkKey, *, begun: str) -> Policy:
+    """What a run takes up, from the command's arguments."""
+    return Policy(
+        input_uri=input_uri,
+        work=work,
+        force=arguments.force,
+        only_failed=arguments.only_failed,
+        sample=arguments.sample,
+        gone=Gone(arguments.gone),
+        begun=begun,
+    )
 
 
 def read_settings(arguments: argparse.Namespace) -> ReadSettings:
@@ -87,18 +112,22 @@ def output_folder(uri: str) -> str:
     return str(path)
 
 
-def report(identity: RunIdentity, *, command: str, max_failure_rate: float) -> int:
-    """Say what a run has done; its exit status."""
-    record = read_record(identity.run_uri)
-    if record is None:
-        print(f"moodscribe {command}: the account does not add up, nothing was published:", file=sys.stderr)
-        for reason in _reasons(identity):
-            print(f"  {reason}", file=sys.stderr)
-        return EXIT_ACCOUNT
-    for line in summary(record, identity):
+def refuse(identity: RunIdentity, *, command: str) -> int:
+    """Say why a run was not published; the exit status."""
+    print(f"moodscribe {command}: the account does not add up, nothing was published:", file=sys.stderr)
+    for reason in _reasons(identity):
+        print(f"  {reason}", file=sys.stderr)
+    return EXIT_ACCOUNT
+
+
+def report(
+    records: Sequence[Mapping[str, Any]], identity: RunIdentity, *, command: str, max_failure_rate: float
+) -> int:
+    """Say what the runs of a command have done; its exit status."""
+    counts = total_counts(records)
+    for line in summary(records, identity):
         print(line)
-    counts = record["counts"]
-    attempted = counts["read"] - counts["skipped"]
+    attempted = sum(counts[name] for name in counts if name not in ("read", "skipped", *_NOT_WORKED_ON))
     if attempted and counts["failed"] / attempted > max_failure_rate:
         share = f"{counts['failed']:,} of {attempted:,}"
         print(f"moodscribe {command}: {share} tracks failed, above {max_failure_rate:.0%}", file=sys.stderr)
@@ -106,31 +135,56 @@ def report(identity: RunIdentity, *, command: str, max_failure_rate: float) -> i
     return EXIT_DONE
 
 
-def summary(record: Mapping[str, Any], identity: RunIdentity) -> list[str]:
-    """What a run has done, in a few lines."""
-    counts = record["counts"]
-    without = ("duplicate", "failed", "skipped")
-    done = [name for name in counts if name not in ("read", *without)]
-    parts = [f"{counts[name]:,} {name}" for name in (*done, *without)]
+# Inputs that a run has only looked at, and tombstones.
+_NOT_WORKED_ON = ("unchanged", "left", "gone")
+
+
+def total_counts(records: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    """Counts of the runs of one command together: each has read all of the input, and what one of them has
+    done is unchanged to the next."""
+    last = records[-1]["counts"]
+    done = [name for name in last if name not in ("read", *_NOT_WORKED_ON)]
+    totals = {name: sum(record["counts"][name] for record in records) for name in (*done, "gone")}
+    return {
+        "read": last["read"],
+        **totals,
+        "unchanged": records[0]["counts"]["unchanged"],
+        "left": last["left"],
+    }
+
+
+def summary(records: Sequence[Mapping[str, Any]], identity: RunIdentity) -> list[str]:
+    """What the runs of a command have done, in a few lines."""
+    counts = total_counts(records)
+    shown = [name for name in counts if name not in ("read", *_NOT_WORKED_ON)]
+    without = [name for name in ("duplicate", "failed", "skipped") if name in shown]
+    names = [name for name in shown if name not in without] + without
+    parts = [f"{counts[name]:,} {name}" for name in names]
+    parts += [f"{counts[name]:,} {name}" for name in _NOT_WORKED_ON if counts[name]]
     lines = [f"{counts['read']:,} inputs: {', '.join(parts)}"]
-    for kind, count in sorted(record["failures"].items(), key=lambda item: -item[1]):
-        lines.append(f"  {count:,} {kind}")
-    lines.append(f"{record['audio_s'] / 3600:,.2f} hours of audio with {identity.bundle}")
-    lines.append(f"tables of this run: {identity.run_uri}")
+    if not any(counts[name] for name in (*names, "gone")):
+        lines.append("nothing to do: every track is as it was" if not counts["left"] else "nothing done")
+    reasons = Counter[str]()
+    failures, left = Counter[str](), Counter[str](records[-1]["left"])
+    for record in records:
+        reasons.update(record["reasons"])
+        failures.update(record["failures"])
+    if set(reasons) - {"new"}:
+        lines.append(f"  because {_listed(reasons)}")
+    lines += [f"  {count:,} {kind}" for kind, count in failures.most_common()]
+    if cached := sum(record["cached"] for record in records):
+        lines.append(f"  {cached:,} by features from the cache")
+    if left:
+        lines.append(f"  left for another run: {_listed(left)}")
+    hours = sum(record["audio_s"] for record in records) / 3600
+    lines.append(f"{hours:,.2f} hours of audio with {identity.bundle}")
+    runs = f"{len(records)} runs, the last: " if len(records) > 1 else ""
+    lines.append(f"tables of this run: {runs}{identity.run_uri}")
     return lines
 
 
-def _run(run: Run, options: Any, progress_file: Path) -> None:
-    import apache_beam as beam
-    from apache_beam.options.pipeline_options import StandardOptions
-
-    from pipelines.run import define_pipeline
-
-    runner = options.view_as(StandardOptions).runner
-    local = runner in (None, "DirectRunner")
-    pipeline = beam.Pipeline(runner=local_runner(options) if local else runner, options=options)
-    define_pipeline(pipeline, replace(run, progress_file=str(progress_file) if local else None))
-    pipeline.run().wait_until_finish()
+def _listed(counts: Counter[str]) -> str:
+    return ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in counts.most_common())
 
 
 def _some(spec: InputSpec) -> int:
@@ -153,7 +207,7 @@ def _interruptible(identity: RunIdentity, command: str) -> Iterator[None]:
         threading.excepthook = lambda _: None
         logging.disable()
         end_children()
-        _discard(identity)
+        discard(identity)
         print(f"\nmoodscribe {command}: interrupted, nothing was published", file=sys.stderr, flush=True)
         os._exit(EXIT_INTERRUPTED)
 
@@ -163,24 +217,6 @@ def _interruptible(identity: RunIdentity, command: str) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _stopped(identity: RunIdentity, command: str, error: RuntimeError) -> int:
-    """Bad data that a worker met before any track, such as a bundle whose arrays do not fit; bugs go on."""
-    marker = f"{DataError.__module__}.{DataError.__qualname__}: "
-    _discard(identity)
-    if marker not in str(error):
-        raise error
-    message = str(error).rpartition(marker)[2].partition(" [while running")[0]
-    print(f"moodscribe {command}: {message}", file=sys.stderr)
-    return EXIT_USAGE
-
-
-def _discard(identity: RunIdentity) -> None:
-    """Remove what an unfinished run has left, unless its record is there after all."""
-    remove_folder(identity.staging_uri)
-    if read_record(identity.run_uri) is None:
-        remove_folder(identity.run_uri)
 
 
 def _reasons(identity: RunIdentity) -> list[str]:

@@ -4,17 +4,31 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from models.bundle import Bundle
 from models.bundle_source import open_bundle
 from pipelines.beam_options import beam_options
+from pipelines.before import before
+from pipelines.cached import cached_before
 from pipelines.run import Run
-from pipelines.run_command import execute, output_folder, read_settings, versions, workers_for
+from pipelines.run_command import (
+    PlanRun,
+    execute,
+    output_folder,
+    policy_of,
+    read_settings,
+    versions,
+    workers_for,
+)
 from pipelines.tables import MOODS, check_output
-from schemas.identity import RunIdentity, new_run_id, settings_hash, timestamp
+from schemas.cached_features import CacheType
+from schemas.identity import RunIdentity, new_run_id, timestamp
 from schemas.tracks import Status
+from schemas.work import WorkKey, hash_of
+from transforms.incremental.feature_cache import FeatureCache
 from transforms.inputs.stage import InputSpec, inspect_input
 from transforms.tagging.job import TaggingJob, rows_a_track
 from transforms.tagging.windows import Coverage
@@ -29,18 +43,19 @@ def run_tag(arguments: argparse.Namespace, beam_arguments: Sequence[str]) -> int
     options = beam_options(beam_arguments, command="tag", workers=workers_for(arguments, spec))
     output_uri = output_folder(arguments.output)
     check_output(output_uri, MOODS)
-    run = prepare(arguments, spec, bundle, output_uri)
-    return execute(run, options, command="tag", max_failure_rate=arguments.max_failure_rate)
+    prepared = prepare(arguments, spec, bundle, output_uri)
+    return execute(arguments, prepared, options, command="tag")
 
 
-def prepare(arguments: argparse.Namespace, spec: InputSpec, bundle: Bundle, output_uri: str) -> Run:
-    """The run that the command's arguments ask for."""
+def prepare(arguments: argparse.Namespace, spec: InputSpec, bundle: Bundle, output_uri: str) -> PlanRun:
+    """The runs that the command's arguments ask for."""
     work = WorkSettings(
         coverage=Coverage(arguments.coverage),
         stride_s=arguments.stride_s,
         batch_size=arguments.batch_size,
         all_tags=arguments.all_tags,
         read=read_settings(arguments),
+        cache=cache_of(arguments, bundle),
     )
     settings = {
         "coverage": work.coverage.value,
@@ -49,13 +64,43 @@ def prepare(arguments: argparse.Namespace, spec: InputSpec, bundle: Bundle, outp
         "front_ends": list(bundle.front_ends),
         "bundle_sha256": bundle.sha256,
     }
-    identity = RunIdentity(new_run_id(), bundle.key, settings_hash(settings), output_uri)
     source = str(Path(arguments.bundle).absolute()) if Path(arguments.bundle).is_dir() else arguments.bundle
-    job = TaggingJob(
-        source, bundle.sha256, identity, work, arguments.rows_per_file, tuple(rows_a_track(bundle))
-    )
     decided = bundle.deciding(all_tags=work.all_tags)
-    return Run(spec, job, plan(decided, identity, input_uri=spec.uri, settings=settings))
+    key = work_key(decided, work)
+
+    def plan_run(limit: int | None, begun: str) -> Run:
+        identity = RunIdentity(new_run_id(), bundle.key, key, output_uri)
+        job = TaggingJob(
+            source, bundle.sha256, identity, work, arguments.rows_per_file, tuple(rows_a_track(bundle))
+        )
+        planned = plan(decided, identity, input_uri=spec.uri, settings=settings)
+        planned = replace(planned, max_gone_rate=arguments.max_gone_rate)
+        policy = policy_of(arguments, spec.uri, key, begun=begun)
+        known = before(output_uri)
+        if work.cache:
+            known = replace(known, cache=cached_before(work.cache))
+        return Run(spec, job, planned, policy, known, limit)
+
+    return plan_run
+
+
+def cache_of(arguments: argparse.Namespace, bundle: Bundle) -> FeatureCache | None:
+    """The feature cache that the command's arguments ask for."""
+    if arguments.feature_cache is None:
+        return None
+    inputs = {member.input_key: bundle.input_hash(member) for member in bundle.predictors}
+    uri = output_folder(arguments.feature_cache)
+    return FeatureCache(uri, CacheType(arguments.feature_cache_type), inputs)
+
+
+def work_key(bundle: Bundle, work: WorkSettings) -> WorkKey:
+    """What can change a result of the main job besides the audio; the bundle as it decides."""
+    return WorkKey(
+        front_end=hash_of({"front_ends": list(bundle.front_ends)}),
+        model=bundle.model_hash,
+        settings=hash_of({"coverage": work.coverage.value, "stride_s": work.stride_s}),
+        decision=bundle.decision_hash,
+    )
 
 
 def plan(bundle: Bundle, identity: RunIdentity, *, input_uri: str, settings: Mapping[str, Any]) -> RunPlan:

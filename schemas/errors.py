@@ -75,6 +75,13 @@ class DataError(Exception):
         return self.kind in RETRYABLE
 
 
+class OutputError(Exception):
+    """The place that a run writes to has failed under way: it is full, gone, or no longer to be written to.
+
+    No track's fault, so no DataError: it ends the run, of which nothing is published then.
+    """
+
+
 def bad_bundle(message: str) -> DataError:
     """The refusal of a bundle, met before any track is read."""
     return DataError(FailureKind.BAD_BUNDLE, Stage.BUNDLE, message)

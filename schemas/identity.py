@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import secrets
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+
+from schemas.work import WorkKey
 
 
 @dataclass(frozen=True, slots=True)
 class RunIdentity:
-    """Ids that mark the rows of a run, and its folders; `bundle` names what computed the results."""
+    """Ids that mark the rows of a run, and its folders; `bundle` names what computed the results, `work` says
+    what can change them."""
 
     run_id: str
     bundle: str
-    settings_hash: str
+    work: WorkKey
     output_uri: str
 
     @property
@@ -41,8 +40,3 @@ def new_run_id(now: datetime | None = None) -> str:
     moment = now or datetime.now(UTC)
     stamp = moment.strftime("%Y%m%dT%H%M%S.%f")[:-3]
     return f"{stamp}Z-{secrets.token_hex(3)}"
-
-
-def settings_hash(settings: Mapping[str, Any]) -> str:
-    """Hash of the settings that can change a result, independent of their order."""
-    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]

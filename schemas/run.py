@@ -24,8 +24,12 @@ class TableFiles:
 class RunRecord:
     """What a run read, wrote and took.
 
-    `counts`: read, tagged (or extracted), failed, skipped, duplicate. `bundle` or, for features,
-    `front_end` says what computed the results. `seconds` by stage are summed over all workers.
+    `counts`: read, tagged (or extracted), failed, skipped, duplicate; unchanged since an earlier run, left
+    for another one, and gone. `reasons` says why tracks were worked on, `left` why those left are to do, of
+    which only the limit kept out those `waiting`; `cached` had their features in a cache. `bundle` or, for
+    features, `front_end` says what computed the results, `work` by which hashes a later run tells whether
+    they stand. `seconds` by stage are summed over all workers, `retries` of storage by what was
+    tried again.
     """
 
     run_id: str
@@ -33,15 +37,20 @@ class RunRecord:
     finished: str
     input: str
     counts: Mapping[str, int]
+    reasons: Mapping[str, int]
+    left: Mapping[str, int]
+    waiting: int
+    cached: int
     failures: Mapping[str, int]
     tables: Mapping[str, TableFiles]
     tag_rates: Mapping[str, float]
     bundle: Mapping[str, Any] | None
     front_end: Mapping[str, Any] | None
     settings: Mapping[str, Any]
-    settings_hash: str
+    work: Mapping[str, str]
     versions: Mapping[str, str]
     seconds: Mapping[str, float]
+    retries: Mapping[str, int]
     audio_s: float
 
     def to_json(self) -> str:
@@ -54,14 +63,15 @@ def unbalanced(
 ) -> list[str]:
     """Sentences on what does not add up in a run's account; empty if all of it does.
 
-    read = tagged (or extracted) + failed + skipped + duplicate, and every table has the rows that follow
-    from them: `rows_a_track` of each table of results.
+    read = tagged (or extracted) + failed + skipped + duplicate + unchanged + left, and every table has the
+    rows that follow from them: `rows_a_track` of each table of results.
     """
     without = counts["failed"] + counts["skipped"]
-    with_result = sum(counts.values()) - counts["read"] - without
+    passed = counts["unchanged"] + counts["left"]
+    with_result = sum(counts.values()) - counts["read"] - without - passed - counts["gone"]
     sums = {
-        "inputs read": (counts["read"], with_result + without),
-        "rows of tracks": (rows["tracks"], counts["read"]),
+        "inputs read": (counts["read"], with_result + without + passed),
+        "rows of tracks": (rows["tracks"], with_result + without + counts["gone"]),
         **{f"rows of {table}": (rows[table], with_result * each) for table, each in rows_a_track.items()},
         "rows of failures": (rows["failures"], counts["failed"]),
     }

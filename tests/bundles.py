@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from models.bundle import Bundle, write_index
+from models.bundle import Bundle
+from models.bundle_files import write_index
 from models.encoders import mobile
 from models.encoders.mobile import MobileSettings
 from models.random_nets import write_random_nets

@@ -9,30 +9,40 @@ import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from models.bundle import Bundle
+from pipelines.before import before
 from pipelines.local_runner import default_options, local_runner
 from pipelines.run import Run, define_pipeline
 from pipelines.tables import committed_runs
-from pipelines.tag_command import plan
+from pipelines.tag_command import plan, work_key
 from schemas.identity import RunIdentity, new_run_id
+from transforms.incremental.policy import Policy
 from transforms.inputs.stage import inspect_input
 from transforms.tagging.job import TaggingJob, rows_a_track
 from transforms.tagging.worker import WorkSettings
+
+# What the counts of a run have besides, where it is the first: nothing is unchanged, left or gone.
+FIRST = {"unchanged": 0, "left": 0, "gone": 0}
 
 
 def plan_run(
     source: Path, output: Path, bundle: Bundle, *, work: WorkSettings | None = None, rows_per_file: int = 1000
 ) -> Run:
     """A run as the command would make it."""
-    identity = RunIdentity(new_run_id(), bundle.key, "test", str(output))
+    settings = work or WorkSettings()
+    decided = bundle.deciding(all_tags=settings.all_tags)
+    key = work_key(decided, settings)
+    identity = RunIdentity(new_run_id(), bundle.key, key, str(output))
     job = TaggingJob(
         str(bundle.folder),
         bundle.sha256,
         identity,
-        work or WorkSettings(),
+        settings,
         rows_per_file,
         tuple(rows_a_track(bundle)),
     )
-    return Run(inspect_input(str(source)), job, plan(bundle, identity, input_uri=str(source), settings={}))
+    spec = inspect_input(str(source))
+    planned = plan(decided, identity, input_uri=spec.uri, settings={})
+    return Run(spec, job, planned, Policy(spec.uri, key), before(str(output)))
 
 
 def run(planned: Run) -> dict[str, Any]:

@@ -17,14 +17,17 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from models.bundle import INDEX, Bundle, read_bundle, write_index
+from models.bundle import Bundle
+from models.bundle_files import read_bundle, write_index
+from models.bundle_index import INDEX
 from models.bundle_source import SHIPPED, open_bundle
 from models.registry import ARCHITECTURES, Role, architecture, parse_settings
 from models.regressors.dilated import DilatedSettings
 from models.taggers.crnn import CrnnSettings
 from models.weights import arrays_of, save_weights, set_weights
-from schemas.errors import DataError, FailureKind, Stage
+from schemas.errors import DataError, Stage
 from tests.bundles import MEMBERS, TAGS
+from tests.refusal import refusal
 
 Index = dict[str, Any]
 WEIGHTS = "crnn-lstm.safetensors"
@@ -53,14 +56,6 @@ def replace_file(folder: Path, name: str, data: bytes) -> None:
     (folder / name).write_bytes(data)
     entry = {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
     change(folder, lambda fields: fields["files"].update({name: entry}))
-
-
-def refusal(work: Callable[[], Any]) -> str:
-    """The message of the bad_bundle that the work ends in."""
-    with pytest.raises(DataError, match=r".") as caught:
-        work()
-    assert (caught.value.kind, caught.value.stage) == (FailureKind.BAD_BUNDLE, Stage.BUNDLE)
-    return caught.value.message
 
 
 def safetensors(dtype: str, size: int) -> bytes:
@@ -136,40 +131,43 @@ def without(name: str) -> Callable[[Index], Any]:
         (spoil("format", value=2), "format version 2; this moodscribe reads 1"),
         (spoil("format", value=None), "format version None"),
         (without("format"), "format version None"),
-        (without("tags"), "KeyError: 'tags'"),
-        (without("members"), "KeyError: 'members'"),
-        (without("files"), "KeyError: 'files'"),
-        (without("terms"), "KeyError: 'terms'"),
-        (without("calibration"), "KeyError: 'calibration'"),
+        (without("tags"), "bundle.json: 'tags' is missing"),
+        (without("members"), "'members' is missing"),
+        (without("files"), "'files' is missing"),
+        (without("terms"), "'terms' is missing"),
+        (without("calibration"), "'calibration' is missing"),
         (spoil("files", value=[]), "files is not an object"),
         (spoil("files", value="x"), "files is not an object"),
         (spoil("files", value={}), "weights of crnn-lstm, 'crnn-lstm.safetensors', are not in its files"),
-        (spoil("files", WEIGHTS, value="hash"), f"{WEIGHTS}: sha256 is "),
-        (spoil("files", WEIGHTS, value=None), f"{WEIGHTS}: sha256 is "),
+        (spoil("files", WEIGHTS, value="hash"), f"file {WEIGHTS}: 'hash' has no sha256 and bytes"),
+        (spoil("files", WEIGHTS, value=None), f"file {WEIGHTS}: None has no sha256 and bytes"),
         (spoil("files", WEIGHTS, "sha256", value="0" * 64), f"{WEIGHTS}: sha256 is "),
-        (spoil("files", "gone.bin", value={"sha256": "0"}), "gone.bin: named in bundle.json"),
-        (spoil("tags", value=[]), "calibration.scale needs 0 finite values, has [8]"),
+        (
+            spoil("files", "gone.bin", value={"sha256": "0" * 64, "bytes": 1}),
+            "gone.bin: named in bundle.json",
+        ),
+        (spoil("tags", value=[]), "calibration.scale needs 0 finite values, has 8"),
         (spoil("tags", value=[*TAGS[:-1], TAGS[0]]), "tags repeat"),
-        (spoil("tags", value=["happy"]), "calibration.scale needs 1 finite values, has [8]"),
-        (spoil("tags", value=5), "TypeError"),
+        (spoil("tags", value=["happy"]), "calibration.scale needs 1 finite values, has 8"),
+        (spoil("tags", value=5), "tags 5 is not a list"),
         (spoil("fusion", value={"method": "max"}), "fusion {'method': 'max'} is not known"),
-        (spoil("thresholds", "values", value=[0.5] * 7), "thresholds.values needs 8 finite values, has [7]"),
-        (spoil("thresholds", "values", value=[0.5] * 7 + [math.nan]), "thresholds.values needs 8 finite"),
-        (spoil("thresholds", "values", value=[0.5] * 7 + [math.inf]), "thresholds.values needs 8 finite"),
+        (spoil("thresholds", "values", value=[0.5] * 7), "thresholds.values needs 8 finite values, has 7"),
+        (spoil("thresholds", "values", value=[0.5] * 7 + [math.nan]), "NaN is no number of JSON"),
+        (spoil("thresholds", "values", value=[0.5] * 7 + [math.inf]), "Infinity is no number of JSON"),
         (spoil("thresholds", "values", value=[0.5] * 7 + [None]), "thresholds.values needs 8 finite"),
-        (spoil("thresholds", "values", value=[0.5] * 7 + [10**400]), "OverflowError"),
+        (spoil("thresholds", "values", value=[0.5] * 7 + [10**400]), "none beyond 1e+06, has 1000"),
         (spoil("thresholds", "values", value=[[0.5]] * 8), "thresholds.values needs 8 finite"),
-        (spoil("thresholds", "values", value="high"), "ValueError"),
-        (spoil("thresholds", value=None), "TypeError"),
-        (spoil("calibration", "scale", value=[1.0] * 9), "calibration.scale needs 8 finite values, has [9]"),
-        (spoil("calibration", "bias", value=[-math.inf] * 8), "calibration.bias needs 8 finite values"),
+        (spoil("thresholds", "values", value="high"), "needs 8 finite values, has 'high'"),
+        (spoil("thresholds", value=None), "thresholds None is not an object"),
+        (spoil("calibration", "scale", value=[1.0] * 9), "calibration.scale needs 8 finite values, has 9"),
+        (spoil("calibration", "bias", value=[-math.inf] * 8), "-Infinity is no number of JSON"),
         (spoil("name", value="../evil"), "'../evil' is not a plain name"),
         (spoil("version", value=1), "1 is not a plain name"),
         (spoil("members", value=[]), "it has no members"),
         (lambda fields: fields["members"].__delitem__(slice(0, 3)), "8 tags, but 0 taggers"),
         (spoil_member(front_end_settings={"a": [1]}), "front_end_settings {'a': [1]} are not plain values"),
-        (spoil("members", value="crnn"), "TypeError"),
-        (spoil("members", value=[7]), "TypeError"),
+        (spoil("members", value="crnn"), "members 'crnn' is not a list"),
+        (spoil("members", value=[7]), "members: 7 is not an object"),
         (spoil_member(architecture="transformer"), "architecture 'transformer' is not known; there are crnn"),
         (spoil_member(architecture="os.system"), "architecture 'os.system' is not known"),
         (spoil_member(front_end="crnn-logmel@2"), "member 'crnn-lstm': front end 'crnn-logmel@2', but crnn"),
@@ -179,9 +177,9 @@ def without(name: str) -> Callable[[Index], Any]:
         (spoil_member(weights=".."), "'..' is not a plain name"),
         (spoil_member(weights="a\n"), "is not a plain name"),
         (spoil_member(weights="card.txt"), "weights of crnn-lstm, 'card.txt', are not in its files"),
-        (spoil_member(settings=None), "TypeError"),
-        (spoil_member(settings=[]), "AttributeError"),
-        (spoil_member(settings="units"), "unknown setting"),
+        (spoil_member(settings=None), "architecture crnn: settings None are not an object"),
+        (spoil_member(settings=[]), "architecture crnn: settings [] are not an object"),
+        (spoil_member(settings="units"), "architecture crnn: settings 'units' are not an object"),
         (spoil_settings(lambda_="x"), "architecture crnn: unknown setting 'lambda_'"),
         (spoil_settings(units=0), "setting crnn.units = 0 does not fit"),
         (spoil_settings(units=-8), "setting crnn.units = -8 does not fit"),
@@ -195,7 +193,7 @@ def without(name: str) -> Callable[[Index], Any]:
         (spoil_settings(channels=4), "setting crnn.channels = 4 does not fit"),
         (spoil_settings(dropout=1.0), "setting crnn.dropout = 1.0 does not fit"),
         (spoil_settings(dropout=-0.1), "setting crnn.dropout = -0.1 does not fit"),
-        (spoil_settings(dropout=math.nan), "setting crnn.dropout = nan does not fit"),
+        (spoil_settings(dropout=math.nan), "NaN is no number of JSON"),
         (spoil_settings(cell=7), "setting crnn.cell = 7 does not fit"),
         (spoil_settings(tags=9), "member 'crnn-lstm' scores 9 tags of 8"),
     ],
@@ -215,9 +213,9 @@ def test_a_file_name_that_leads_out_of_the_folder_is_refused(folder: Path, name:
     secret.write_bytes(b"x")
     (folder / "sub").mkdir()
     (folder / "sub" / "file").write_bytes(b"x")
-    entry = {"sha256": hashlib.sha256(b"x").hexdigest()}
+    entry = {"sha256": hashlib.sha256(b"x").hexdigest(), "bytes": 1}
     change(folder, lambda fields: fields["files"].update({name: entry}))
-    assert f"file name {name!r} in bundle.json is not a plain name" in refusal(lambda: read_bundle(folder))
+    assert f"bundle.json: file name {name!r} is not a plain name" in refusal(lambda: read_bundle(folder))
 
 
 @pytest.mark.parametrize(
@@ -231,7 +229,7 @@ def test_a_file_name_that_leads_out_of_the_folder_is_refused(folder: Path, name:
         (b'"bundle"', "format version 'bundle'"),
         (b"null", "format version None"),
         (b"{}", "format version None"),
-        (b" " * ((8 << 20) + 1), "bundle.json: larger than 8388608 bytes"),
+        (b" " * ((1 << 20) + 1), "bundle.json: 1048577 bytes, larger than 1048576"),
     ],
     ids=["empty", "half", "binary", "deep", "list", "text", "null", "bare", "large"],
 )
@@ -264,9 +262,7 @@ def test_a_link_in_the_place_of_a_file_is_refused_even_to_the_right_bytes(folder
     target = folder.parent / "moved"
     (folder / WEIGHTS).rename(target)
     (folder / WEIGHTS).symlink_to(target)
-    assert f"{WEIGHTS}: named in bundle.json, but there is no such file" in refusal(
-        lambda: read_bundle(folder)
-    )
+    assert refusal(lambda: read_bundle(folder)) == f"{folder / WEIGHTS}: a link, not a file"
 
 
 class _Bomb:
@@ -288,9 +284,8 @@ def test_bytes_that_would_execute_are_refused_and_not_executed(folder: Path, kin
         data = (folder / "object.npy").read_bytes()
         (folder / "object.npy").unlink()
     replace_file(folder, WEIGHTS, data)
-    bundle = read_bundle(folder)  # its hash is right: the weights are looked at when they are loaded
-    message = refusal(lambda: bundle.weights(bundle.members[0]))
-    assert message.startswith(f"{WEIGHTS}: not safetensors: ")
+    message = refusal(lambda: read_bundle(folder))  # its hash is right
+    assert message.startswith(f"{folder / WEIGHTS}: not safetensors: ")
     assert not marker.exists()
     pickle.loads(pickle.dumps(_Bomb(marker)))  # noqa: S301 - it would have gone off
     assert marker.exists()
@@ -303,15 +298,14 @@ def test_bytes_that_would_execute_are_refused_and_not_executed(folder: Path, kin
         (bytes(1000), "not safetensors"),
         (struct.pack("<Q", 1 << 60) + bytes(100), "not safetensors"),
         (safetensors("F32", 4)[:-2], "not safetensors"),
-        (safetensors("BF16", 2), "arrays of type 'BF16' cannot be read"),
+        (safetensors("BF16", 2), "array 'a': arrays of type 'BF16' cannot be read"),
     ],
     ids=["empty", "zeros", "huge header", "cut short", "a type that numpy lacks"],
 )
 def test_weights_that_are_no_arrays_are_refused_by_name(folder: Path, data: bytes, message: str) -> None:
     replace_file(folder, WEIGHTS, data)
-    bundle = read_bundle(folder)
-    found = refusal(lambda: bundle.weights(bundle.members[0]))
-    assert found.startswith(f"{WEIGHTS}: ")
+    found = refusal(lambda: read_bundle(folder))
+    assert found.startswith(f"{folder / WEIGHTS}: ")
     assert message in found
 
 
@@ -411,69 +405,3 @@ def test_a_bundle_is_opened_by_its_folder(folder: Path, small_bundle: Bundle) ->
     shipped = [path.name for path in SHIPPED.iterdir() if (path / INDEX).is_file()]
     for name in shipped:
         assert open_bundle(name).folder == SHIPPED / name
-
-
-class _Store:
-    """What is used of gcsfs, over a folder; counts what is fetched."""
-
-    folder: Path
-    fetched: list[str]
-
-    def cat_file(self, uri: str) -> bytes:
-        self.fetched.append(uri)
-        return (self.folder / uri.removeprefix("gs://bucket/b/")).read_bytes()
-
-    def get_file(self, uri: str, path: str) -> None:
-        self.fetched.append(uri)
-        shutil.copyfile(self.folder / uri.removeprefix("gs://bucket/b/"), path)
-
-
-@pytest.fixture
-def store(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> _Store:
-    """An object store with the bundle under gs://bucket/b, and a cache of its own."""
-    import gcsfs
-
-    one = _Store()
-    one.folder, one.fetched = folder, []
-    monkeypatch.setattr(gcsfs, "GCSFileSystem", lambda: one)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    return one
-
-
-def test_a_bundle_in_an_object_store_is_fetched_once(store: _Store, small_bundle: Bundle) -> None:
-    for source in ("gs://bucket/b", "gs://bucket/b/"):
-        assert open_bundle(source).key == small_bundle.key
-    names = [uri.removeprefix("gs://bucket/b/") for uri in store.fetched]
-    assert sorted(names) == sorted([INDEX, *load_index(store.folder)["files"], INDEX])
-
-
-def test_another_index_in_the_store_is_another_bundle(store: _Store, small_bundle: Bundle) -> None:
-    assert open_bundle("gs://bucket/b").key == small_bundle.key
-    change(store.folder, spoil("version", value="2"))
-    assert open_bundle("gs://bucket/b").key.startswith("small-2-")
-
-
-@pytest.mark.parametrize(
-    ("edit", "message"),
-    [
-        (lambda folder: (folder / INDEX).unlink(), "gs://bucket/b: no bundle.json there"),
-        (lambda folder: (folder / INDEX).write_bytes(b"{"), "gs://bucket/b/bundle.json: JSONDecodeError"),
-        (lambda folder: (folder / INDEX).write_bytes(b"[1]"), "gs://bucket/b/bundle.json: TypeError"),
-        (
-            lambda folder: (folder / WEIGHTS).unlink(),
-            f"{WEIGHTS}: named in bundle.json, but there is no such",
-        ),
-        (lambda folder: (folder / WEIGHTS).write_bytes(b"x"), f"{WEIGHTS}: sha256 is "),
-        (lambda folder: change(folder, spoil("files", "../../x", value={})), "'../../x' is not a plain name"),
-        (lambda folder: change(folder, spoil("files", "/x", value={})), "'/x' is not a plain name"),
-        (lambda folder: change(folder, spoil("files", "..", value={})), "'..' is not a plain name"),
-    ],
-    ids=["no index", "half an index", "list", "missing file", "other file", "up", "root", "parent"],
-)
-def test_a_bundle_in_a_store_that_is_not_right_is_refused_and_not_kept(
-    store: _Store, tmp_path: Path, edit: Callable[[Path], Any], message: str
-) -> None:
-    edit(store.folder)
-    assert message in refusal(lambda: open_bundle("gs://bucket/b"))
-    assert not list((tmp_path / "cache").rglob("*.safetensors"))
-    assert not list((tmp_path / "cache").rglob(INDEX))

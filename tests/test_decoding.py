@@ -14,16 +14,17 @@ from typing import Any
 import av
 import numpy as np
 import pytest
-import soundfile
 import soxr
 from numpy.typing import NDArray
 
 from schemas.errors import DataError, FailureKind, Stage
+from tests.audio_files import by_ffmpeg, by_sndfile
 from transforms.decoding.audio import open_audio, regroup, resample
-from transforms.decoding.sandbox import DecodedAudio, DecodeLimits, SandboxedDecoder
+from transforms.decoding.sandbox import DecodedAudio, DecodeLimits, SandboxedDecoder, memory_file
 from transforms.features.streams import STREAMED, extract
 from transforms.tracks.reader import TrackReading
 from transforms.tracks.stage_clock import StageClock
+from transforms.tracks.track_file import track_file
 
 RATE_HZ = 16_000
 BLOCK = 32_000
@@ -39,25 +40,6 @@ def noise(seconds: float, rate_hz: int, channels: int = 2) -> Any:
     """Noise that no codec makes small: [n, channels] float32."""
     generator = np.random.default_rng(5)
     return (0.1 * generator.standard_normal((round(seconds * rate_hz), channels))).astype(np.float32)
-
-
-def by_sndfile(samples: Any, rate_hz: int, format_: str, subtype: str | None = None) -> bytes:
-    file = io.BytesIO()
-    soundfile.write(file, samples, rate_hz, format=format_, subtype=subtype)
-    return file.getvalue()
-
-
-def by_ffmpeg(samples: Any, rate_hz: int, container: str, codec: str) -> bytes:
-    """Stereo samples through PyAV's encoders."""
-    file = io.BytesIO()
-    with av.open(file, "w", format=container) as output:
-        stream = output.add_stream(codec, rate=rate_hz, layout="stereo")
-        stream.bit_rate = 128_000
-        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples.T), format="fltp", layout="stereo")
-        frame.sample_rate, frame.pts = rate_hz, 0
-        for packet in [*stream.encode(frame), *stream.encode(None)]:
-            output.mux(packet)
-    return file.getvalue()
 
 
 def video_without_sound() -> bytes:
@@ -83,7 +65,7 @@ def decoder() -> Iterator[SandboxedDecoder]:
 
 
 def decoded(decoder: SandboxedDecoder, data: bytes) -> tuple[DecodedAudio, NDArray[np.float32]]:
-    audio = decoder.decode(data, rate_hz=RATE_HZ)
+    audio = decoder.decode(memory_file(data), rate_hz=RATE_HZ)
     return audio, np.concatenate(list(audio))
 
 
@@ -97,7 +79,7 @@ def refusal(decoder: SandboxedDecoder, data: bytes) -> DataError:
 
 def heard(decoder: SandboxedDecoder, data: bytes) -> tuple[TrackReading, dict[str, NDArray[Any]]]:
     """A track read to its end, and its features."""
-    reading = TrackReading(data, decoder, StageClock())
+    reading = TrackReading(track_file(memory_file(data)), decoder, StageClock())
     features = extract(
         reading.blocks(RATE_HZ), STREAMED.values(), total_samples=lambda: reading.total_samples
     )
@@ -232,7 +214,7 @@ def test_samples_at_the_wanted_rate_come_through_untouched_in_blocks_of_one_leng
     decoder: SandboxedDecoder,
 ) -> None:
     original = noise(5.3, RATE_HZ, channels=1)
-    blocks = list(decoder.decode(by_sndfile(original, RATE_HZ, "WAV", "FLOAT"), rate_hz=RATE_HZ))
+    blocks = list(decoder.decode(memory_file(by_sndfile(original, RATE_HZ, "WAV", "FLOAT")), rate_hz=RATE_HZ))
     assert [len(block) for block in blocks] == [BLOCK, BLOCK, 84_800 - 2 * BLOCK]
     assert all(block.dtype == np.float32 for block in blocks)
     np.testing.assert_array_equal(np.concatenate(blocks), original[:, 0])
@@ -318,7 +300,7 @@ def test_damage_in_the_middle_costs_little_more_than_itself(decoder: SandboxedDe
             FailureKind.NOT_AUDIO,
             "no decoder knows this file",
         ),
-        (by_sndfile(tone(0, 44_100), 44_100, "WAV"), FailureKind.CORRUPT, "no sample of this pcm_s16le file"),
+        (by_sndfile(tone(0, 44_100), 44_100, "WAV"), FailureKind.CORRUPT, "no sample of this pcm_16 file"),
         (by_sndfile(tone(3, 1_000), 1_000, "WAV"), FailureKind.CORRUPT, "sample rate of 1000 Hz"),
         (video_without_sound(), FailureKind.NO_AUDIO, "file without an audio stream"),
     ],
@@ -477,7 +459,9 @@ def test_a_file_that_hangs_the_decoder_costs_one_track_and_no_more_than_the_limi
 
 
 def test_time_that_the_owner_takes_between_blocks_is_not_the_decoders(faulty: SandboxedDecoder) -> None:
-    blocks = iter(faulty.decode(by_sndfile(noise(20.0, 44_100), 44_100, "FLAC"), rate_hz=RATE_HZ))
+    blocks = iter(
+        faulty.decode(memory_file(by_sndfile(noise(20.0, 44_100), 44_100, "FLAC")), rate_hz=RATE_HZ)
+    )
     next(blocks)
     time.sleep(1.7)  # longer than the limit
     assert sum(map(len, blocks)) == 20 * RATE_HZ - BLOCK
@@ -501,7 +485,7 @@ def test_a_decoder_that_was_killed_while_it_waited_is_replaced(decoder: Sandboxe
 
 def test_a_track_that_is_not_read_to_its_end_does_not_leak_into_the_next(decoder: SandboxedDecoder) -> None:
     long, short = noise(10.0, RATE_HZ, channels=1), tone(2.5, RATE_HZ)
-    next(iter(decoder.decode(by_sndfile(long, RATE_HZ, "WAV", "FLOAT"), rate_hz=RATE_HZ)))
+    next(iter(decoder.decode(memory_file(by_sndfile(long, RATE_HZ, "WAV", "FLOAT")), rate_hz=RATE_HZ)))
     _, samples = decoded(decoder, by_sndfile(short, RATE_HZ, "WAV", "FLOAT"))
     np.testing.assert_array_equal(samples, short[:, 0])
 
@@ -517,7 +501,7 @@ def test_a_decoder_that_does_not_start_is_no_fault_of_the_track_and_leaves_nothi
         descriptors, processes = open_descriptors(), children()
         for _ in range(3):
             with pytest.raises(RuntimeError, match="did not start: the decoder ended with exit status 1"):
-                decoder.decode(b"x", rate_hz=RATE_HZ)
+                decoder.decode(memory_file(b"x"), rate_hz=RATE_HZ)
         assert open_descriptors() <= descriptors
         assert len(children()) <= len(processes)
 
@@ -549,7 +533,7 @@ def test_the_sandbox_costs_a_healthy_track_little(decoder: SandboxedDecoder, tmp
             return sum(map(len, regroup(resample(blocks, RATE_HZ), 320_000)))
 
     def in_sandbox() -> int:
-        return sum(map(len, decoder.decode(data, rate_hz=RATE_HZ)))
+        return sum(map(len, decoder.decode(memory_file(data), rate_hz=RATE_HZ)))
 
     best: list[float] = []
     for work in (in_process, in_sandbox):

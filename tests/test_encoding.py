@@ -12,13 +12,16 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
-from models.bundle import FORMAT, INDEX, Bundle, read_bundle
+from models.bundle import Bundle
+from models.bundle_files import read_bundle
+from models.bundle_index import FORMAT, INDEX
 from models.ensemble import Batch
 from schemas.emotion_curves import EmotionCurveRow
 from schemas.errors import DataError, FailureKind
 from schemas.identity import RunIdentity
 from schemas.mood_tags import MoodTagRow
 from schemas.track import Outcome, Track, TrackGroup
+from schemas.work import WorkKey
 from tests.bundles import ENCODED, OTHERS, TAGS, Planned, write_bundle
 from tests.oracle import Oracle, read
 from tests.sounds import music
@@ -45,7 +48,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
 
 @pytest.fixture(scope="module")
 def job(bundle: Bundle) -> TaggingJob:
-    identity = RunIdentity(run_id="run", bundle=bundle.key, settings_hash="", output_uri="")
+    identity = RunIdentity(run_id="run", bundle=bundle.key, work=WorkKey("", "", "", ""), output_uri="")
     return TaggingJob(
         str(bundle.folder), bundle.sha256, identity, WorkSettings(), 1000, tuple(rows_a_track(bundle))
     )
@@ -304,7 +307,7 @@ def test_rows_are_those_that_are_computed_in_memory(
     members: Sequence[Planned], catalogue: Mapping[str, TrackGroup], tmp_path: Path
 ) -> None:
     bundle = write_bundle(tmp_path / "bundle", members, tags=TAGS)
-    identity = RunIdentity(run_id="run", bundle=bundle.key, settings_hash="", output_uri="")
+    identity = RunIdentity(run_id="run", bundle=bundle.key, work=WorkKey("", "", "", ""), output_uri="")
     tables = tuple(rows_a_track(bundle))
     assert tables == ("mood_tags", "emotion_curves")
     job = TaggingJob(str(bundle.folder), bundle.sha256, identity, WorkSettings(), 1000, tables)

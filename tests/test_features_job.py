@@ -19,6 +19,7 @@ from pipelines.cli import EXIT_DONE, EXIT_USAGE, main
 from pipelines.local_runner import default_options, local_runner
 from pipelines.tables import open_tables
 from schemas.errors import DataError
+from tests.jobs import FIRST
 from tests.sounds import music
 from transforms.features.front_end import Layout
 from transforms.features.job import ExtractFeatures
@@ -79,6 +80,7 @@ def test_the_run_accounts_for_every_input(extracted: Path) -> None:
         "failed": 2,
         "skipped": 1,
         "duplicate": 1,
+        **FIRST,
     }
     assert tables.runs[-1]["failures"] == {"silent": 1, "not_audio": 1}
     assert tables.runs[-1]["front_end"]["key"] == "mel-steps@1"

@@ -13,7 +13,7 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
-from models.bundle import read_bundle
+from models.bundle_files import read_bundle
 from models.ensemble import Batch, Ensemble
 from models.evaluation.curves import SongCurves, evaluate_curves
 from models.training.data.form import DataSet, EmotionTarget, LabelledTrack

@@ -26,13 +26,23 @@ from schemas.table import to_arrow
 from schemas.tables import tables_of_run
 from schemas.track import FileFacts, Outcome, Track, TrackGroup
 from schemas.tracks import Status
+from schemas.work import WorkKey
 from transforms.duplicates import Resolved, group_key, group_tracks, resolve_duplicates
 from transforms.inputs.listing import looks_like_audio
 from transforms.inputs.stage import InputSpec, inspect_input, read_input
-from transforms.storage import has_glob, is_local, join, local_path, read_bytes, scheme, write_text
+from transforms.storage import (
+    describe,
+    has_glob,
+    is_local,
+    join,
+    local_path,
+    read_bytes,
+    scheme,
+    write_text,
+)
 from transforms.writing.stage import track_row
 
-IDENTITY = RunIdentity("r", "b", "s", "/out")
+IDENTITY = RunIdentity("r", "b", WorkKey("f", "m", "s", "d"), "/out")
 ODD_NAMES = (
     "new\nline.wav",
     "'single' \"double\".wav",
@@ -118,7 +128,8 @@ def test_a_file_of_any_name_is_found_and_can_be_read(name: str, tmp_path: Path) 
     assert [read_bytes(track.uri, max_bytes=1) for track in tracks_of(items)] == [b"x", b"x"]
     # Named on its own it is that file, even where the name could be a pattern.
     alone = f"{tmp_path}/folder/{name}"
-    assert everything(alone) == [Track(alone, alone)]
+    (track,) = tracks_of(everything(alone))
+    assert (track.track_id, track.uri) == (alone, alone)
 
 
 def test_a_folder_with_a_name_like_a_pattern_is_that_folder(tmp_path: Path) -> None:
@@ -135,7 +146,7 @@ def test_a_name_that_is_not_utf_8_fails_as_such_and_can_stand_in_a_table(alone: 
     shown = f"{tmp_path}/caf\\xe9.wav"
     assert (kind, message) == (FailureKind.BAD_URI, f"the name is not UTF-8: {shown}")
     assert isinstance(item, Outcome)
-    rows = [track_row(Resolved(item), IDENTITY)]
+    rows = [track_row(Resolved(item), IDENTITY, input_uri=str(tmp_path))]
     assert to_arrow(rows, tables_of_run({}, [])["tracks"].schema).to_pylist()[0]["uri"] == shown
 
 
@@ -204,7 +215,10 @@ def test_a_glob_finds_each_file_once(pattern: str, found: list[str], tmp_path: P
 @pytest.mark.parametrize("name", ["song", "song.bin", ".hidden", "song.txt"])
 def test_a_file_that_is_named_is_read_whatever_its_name(name: str, tmp_path: Path) -> None:
     put(tmp_path, name)
-    assert everything(tmp_path / name) == [Track(f"{tmp_path}/{name}", f"{tmp_path}/{name}")]
+    version = describe(f"{tmp_path}/{name}").source_version
+    assert everything(tmp_path / name) == [
+        Track(f"{tmp_path}/{name}", f"{tmp_path}/{name}", source_version=version)
+    ]
 
 
 def test_a_relative_input_becomes_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -278,7 +292,11 @@ def as_rows(path: Path) -> list[dict[str, Any]]:
     """Rows of `tracks` that a manifest's tracks would have, through the table of that run."""
     spec = inspect_input(str(path))
     rows = [
-        track_row(Resolved(item if isinstance(item, Outcome) else Outcome(item, Status.TAGGED)), IDENTITY)
+        track_row(
+            Resolved(item if isinstance(item, Outcome) else Outcome(item, Status.TAGGED)),
+            IDENTITY,
+            input_uri=spec.uri,
+        )
         for item in read_input(spec)
     ]
     table: list[dict[str, Any]] = to_arrow(
@@ -609,27 +627,18 @@ def test_a_manifest_is_read_as_it_streams_in(tmp_path: Path) -> None:
     assert len(everything(path)) == 20_000
 
 
-# One id twice is an error; the same bytes or the same samples are one piece of work.
-
-
-def test_an_id_that_stands_in_three_rows_fails_in_all_but_the_first() -> None:
-    tracks = [Track("x", f"{row}.wav", {}, row) for row in (3, 12, 7)]
-    for order in itertools.permutations(tracks):
-        group, failed = group_tracks(order)
-        assert group == TrackGroup(tracks[0])
-        assert [failure_of(outcome) for outcome in failed] == [
-            (FailureKind.DUPLICATE_ID, "track_id 'x' of row 7 stands in row 3 already"),
-            (FailureKind.DUPLICATE_ID, "track_id 'x' of row 12 stands in row 3 already"),
-        ]
-        assert [outcome.track.row for outcome in failed] == [7, 12]
+# The same bytes or the same samples are one piece of work.
 
 
 def test_objects_of_one_checksum_are_copies_of_the_first() -> None:
     tracks = [Track(f"gs://b/{name}", f"gs://b/{name}", content_md5="1B2M") for name in "cab"]
     assert {group_key(track) for track in tracks} == {"md5 1B2M"}
-    group, failed = group_tracks(tracks)
-    assert [track.track_id for track in group.tracks] == ["gs://b/a", "gs://b/b", "gs://b/c"]
-    assert failed == []
+    for order in itertools.permutations(tracks):
+        assert [track.track_id for track in group_tracks(order).tracks] == [
+            "gs://b/a",
+            "gs://b/b",
+            "gs://b/c",
+        ]
 
 
 def test_ids_and_checksums_make_keys_that_do_not_meet() -> None:
@@ -643,7 +652,7 @@ def test_ids_and_checksums_make_keys_that_do_not_meet() -> None:
 
 def test_a_track_alone_is_a_group_of_its_own() -> None:
     track = Track("x", "x.wav", {}, 1)
-    assert group_tracks([track]) == (TrackGroup(track), [])
+    assert group_tracks([track]) == TrackGroup(track)
 
 
 def test_equal_audio_is_resolved_alike_in_any_order() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.bundle import read_bundle
+from models.bundle_files import read_bundle
 from models.training.calibration import TagCount
 from models.training.decisions import Tracks, decide, grade_provenance, grades
 from models.training.metrics import roc_auc

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from models.bundle import read_bundle
+from models.bundle_files import read_bundle
 from models.training.data.form import DataSet, antonym_targets
 from models.training.data.spec import describe_sources, open_data
 from models.training.systems.plan import Choices, plan_system

@@ -19,7 +19,7 @@ from pipelines.demo.catalogue import compose_catalogue
 from pipelines.tables import MoodTables, committed_runs, open_tables
 from schemas.tables import MOODS, tables_of_run
 from tests.bundles import TAGS
-from tests.jobs import plan_run, run
+from tests.jobs import FIRST, plan_run, run
 from tests.oracle import Oracle, read
 from transforms.decoding.sandbox import DecodeLimits
 from transforms.tagging.worker import WorkSettings
@@ -67,8 +67,12 @@ def test_every_input_is_accounted_for_once(job: Job, tables: MoodTables) -> None
     files = sorted(str(path) for path in job.catalogue.rglob("*") if path.is_file())
     assert sorted(tracks["track_id"]) == files
     (record,) = committed_runs(str(job.output))
-    assert record["counts"] == {"read": len(files), **tracks["status"].value_counts().to_dict()}
-    assert record["counts"]["read"] == len(files)
+    assert record["counts"] == {
+        "read": len(files),
+        **tracks["status"].value_counts().to_dict(),
+        **FIRST,
+    }
+    assert record["reasons"] == {"new": len(files)}
 
 
 def test_nothing_that_looks_like_an_error_is_printed(job: Job) -> None:
@@ -230,7 +234,7 @@ def test_a_manifest_brings_its_ids_and_its_columns(tmp_path: Path, small_bundle:
     assert tracks["manifest_status"]["02"] == "old"
     kinds = tables.read("failures")["kind"].value_counts().to_dict()
     assert kinds == {"duplicate_id": 1, "not_found": 1, "bad_manifest_row": 1}
-    assert record["counts"] == {"read": 5, "tagged": 2, "failed": 3, "skipped": 0, "duplicate": 0}
+    assert record["counts"] == {"read": 5, "tagged": 2, "failed": 3, "skipped": 0, "duplicate": 0, **FIRST}
 
 
 def test_too_many_failures_are_told_by_the_exit_status(tmp_path: Path, small_bundle: Bundle) -> None:
@@ -269,6 +273,6 @@ def test_a_decoder_that_dies_costs_its_track_and_nothing_else(
             work=WorkSettings(read=ReadSettings(limits=limits)),
         )
     )
-    assert record["counts"] == {"read": 3, "tagged": 2, "failed": 1, "skipped": 0, "duplicate": 0}
+    assert record["counts"] == {"read": 3, "tagged": 2, "failed": 1, "skipped": 0, "duplicate": 0, **FIRST}
     kind = {"crash": "decoder_crash", "hang": "decoder_timeout"}[fault]
     assert record["failures"] == {kind: 1}

@@ -18,7 +18,7 @@ import soundfile
 from models.bundle import Bundle
 from pipelines.cli import EXIT_ACCOUNT
 from pipelines.local_runner import descendants
-from pipelines.run_command import report
+from pipelines.run_command import refuse
 from pipelines.tables import open_tables
 from schemas.errors import DataError
 from schemas.run import unbalanced
@@ -77,7 +77,7 @@ def test_an_account_that_does_not_add_up_publishes_nothing_and_is_status_three(
     assert not Path(identity.run_uri).exists()
     reasons = json.loads((Path(identity.staging_uri) / stage.ACCOUNT_FILE).read_text())
     assert "inputs read: 2, accounted for: 1" in reasons
-    assert report(identity, command="tag", max_failure_rate=0.5) == EXIT_ACCOUNT == 3
+    assert refuse(identity, command="tag") == EXIT_ACCOUNT == 3
     assert "inputs read: 2, accounted for: 1" in capsys.readouterr().err
 
 
@@ -85,11 +85,21 @@ MOODS = {"mood_tags": 56, "emotion_curves": 1}
 
 
 def test_the_account_says_each_thing_that_does_not_add_up() -> None:
-    counts = {"read": 5, "tagged": 2, "failed": 1, "skipped": 1, "duplicate": 1}
-    rows = {"tracks": 5, "mood_tags": 3 * 56, "emotion_curves": 3, "failures": 1}
+    done = {"tagged": 2, "failed": 1, "skipped": 1, "duplicate": 1}
+    counts = {"read": 12, **done, "unchanged": 4, "left": 3, "gone": 2}
+    rows = {"tracks": 7, "mood_tags": 3 * 56, "emotion_curves": 3, "failures": 1}
     assert unbalanced(counts, rows, rows_a_track=MOODS) == []
     assert len(unbalanced(counts, {**rows, "failures": 0}, rows_a_track=MOODS)) == 1
-    assert len(unbalanced({**counts, "read": 6}, rows, rows_a_track=MOODS)) == 2
+    assert unbalanced({**counts, "read": 13}, rows, rows_a_track=MOODS) == [
+        "inputs read: 13, accounted for: 12"
+    ]
+    for passed in ("unchanged", "left"):
+        assert len(unbalanced({**counts, passed: 0}, rows, rows_a_track=MOODS)) == 1
+    # A tombstone is a row of tracks and nothing else; a track with a result has rows everywhere.
+    assert unbalanced({**counts, "gone": 1}, rows, rows_a_track=MOODS) == [
+        "rows of tracks: 7, accounted for: 6"
+    ]
+    assert len(unbalanced({**counts, "tagged": 1}, rows, rows_a_track=MOODS)) == 4
 
 
 def test_a_newer_run_of_a_track_takes_the_place_of_the_older(

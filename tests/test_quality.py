@@ -17,7 +17,9 @@ import pyarrow.parquet as pq
 import pytest
 import soundfile
 
-from models.bundle import INDEX, Bundle, Decisions, read_bundle
+from models.bundle import Bundle, Decisions
+from models.bundle_files import read_bundle
+from models.bundle_index import INDEX
 from models.bundle_source import SHIPPED
 from models.decisions import decide, resolve, safe_logit
 from models.quality import Quality, parse_quality
@@ -234,7 +236,7 @@ def arguments(*given: str) -> argparse.Namespace:
 def planned(source: Path, output: Path, bundle: Bundle, *options: str) -> Run:
     """The run of `moodscribe tag` with these options."""
     given = arguments(str(source), "--output", str(output), "--bundle", str(bundle.folder), *options)
-    return prepare(given, inspect_input(str(source)), bundle, str(output))
+    return prepare(given, inspect_input(str(source)), bundle, str(output))(None, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -354,4 +356,5 @@ def test_rows_of_the_tables_first_version_read_as_ungraded(
 def test_all_tags_is_a_setting_of_the_run(tagged: Tagged) -> None:
     first, second = tagged.records
     assert [record["settings"]["all_tags"] for record in (first, second)] == [False, True]
-    assert first["settings_hash"] != second["settings_hash"]
+    assert first["work"]["decision"] != second["work"]["decision"]
+    assert {**first["work"], "decision": ""} == {**second["work"], "decision": ""}

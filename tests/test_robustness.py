@@ -22,7 +22,8 @@ from schemas.errors import DataError
 from tests.bundles import MEMBERS, TAGS, Planned, write_bundle
 from tests.oracle import Oracle, read
 from tests.sounds import music
-from transforms.decoding.audio import AudioFormat, open_audio
+from transforms.decoding.audio import open_audio
+from transforms.decoding.audio_format import AudioFormat
 from transforms.tagging.in_memory import TaggedTrack, load_tagger
 
 TAGGERS, REGRESSORS = slice(0, 3), slice(3, 5)

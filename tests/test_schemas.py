@@ -16,12 +16,13 @@ from schemas.antonyms import ANTONYMS, AntonymRow
 from schemas.emotion_curves import EMOTION_CURVES, EmotionCurveRow
 from schemas.errors import RETRYABLE, DataError, FailureKind, Stage
 from schemas.failures import FAILURES, FailureRow, failure_row
-from schemas.identity import RunIdentity, new_run_id, settings_hash
+from schemas.identity import RunIdentity, new_run_id
 from schemas.mood_tags import MOOD_TAGS, MoodTagRow
 from schemas.run import unbalanced
 from schemas.table import Table, as_mapping, to_arrow
 from schemas.tables import MOODS, carried_name, tables_of_run
 from schemas.tracks import TRACKS, TrackRow
+from schemas.work import WorkKey, hash_of
 from transforms.writing.parts import Part, PartWriter
 
 TABLES = tables_of_run(MOODS, [])
@@ -35,10 +36,19 @@ FULL_TRACK = TrackRow(
     track_id="a",
     uri="/music/🎵\nb.flac",
     status="duplicate",
+    reason="touched",
     run_id=RUN_ID,
     bundle="default-0.1.0-0123456789ab",
-    settings_hash="00ff",
+    input="/music",
+    front_end_hash="00fc",
+    model_hash="00fd",
+    settings_hash="00fe",
+    decision_hash="00ff",
+    columns_hash="",
+    failure=None,
     duplicate_of="0",
+    source_version="1099511627776 1764000000000000000",
+    content_md5="1B2M2Y8AsgTpgAmY7PhCfg==",
     audio_sha256="aa",
     file_sha256="bb",
     bytes=1 << 40,
@@ -49,7 +59,9 @@ FULL_TRACK = TrackRow(
     channels=2,
     codec="flac",
 )
-BARE_TRACK = TrackRow("b", "gs://x/y", "failed", RUN_ID, "default-0.1.0-0123456789ab", "00ff")
+BARE_TRACK = TrackRow(
+    "b", "gs://x/y", "failed", "new", RUN_ID, "default-0.1.0-0123456789ab", "gs://x", *("00ff",) * 4, "00aa"
+)
 TAG = MoodTagRow("a", "happy", 0.75, 0.5, 0.625, True, 1, 0.125, "B", False, "sad", RUN_ID)
 ANTONYM = AntonymRow(
     track_id="a",
@@ -129,8 +141,9 @@ def read_back(part: Part) -> list[dict[str, Any]]:
 
 def balanced() -> tuple[dict[str, int], dict[str, int], dict[str, int]]:
     """An account that adds up, with 5 tags: counts, rows, rows a track."""
-    counts = {"read": 17, "tagged": 8, "duplicate": 2, "failed": 4, "skipped": 3}
-    rows = {"tracks": 17, "mood_tags": 50, "emotion_curves": 10, "failures": 4}
+    counts = {"read": 30, "tagged": 8, "duplicate": 2, "failed": 4, "skipped": 3}
+    counts |= {"unchanged": 7, "left": 6, "gone": 5}
+    rows = {"tracks": 22, "mood_tags": 50, "emotion_curves": 10, "failures": 4}
     return counts, rows, {"mood_tags": 5, "emotion_curves": 1}
 
 
@@ -195,8 +208,12 @@ def test_name_version_and_meanings_are_in_the_parquet_file(table: Table, tmp_pat
         assert schema.field(column.name).metadata[b"meaning"] == column.metadata[b"meaning"]
 
 
-def test_only_mood_tags_has_left_its_first_version() -> None:
-    assert {name: table.version for name, table in TABLES.items() if table.version != 1} == {"mood_tags": 2}
+def test_mood_tags_and_tracks_have_left_their_first_versions() -> None:
+    versions = {name: table.version for name, table in TABLES.items()}
+    assert {name: version for name, version in versions.items() if version != 1} == {
+        "tracks": 2,
+        "mood_tags": 2,
+    }
 
 
 def test_parquet_parts_are_compressed_with_zstd(tmp_path: Path) -> None:
@@ -285,7 +302,9 @@ def test_parts_hold_no_more_rows_than_were_asked_for_and_keep_rows_of_one_track_
 
 def test_rows_beyond_a_row_group_come_back_in_order(tmp_path: Path) -> None:
     rows = [{**as_mapping(CURVE), "track_id": f"{index:05d}"} for index in range(2500)]
-    (part,) = written(tmp_path, EMOTION_CURVES, rows, rows_per_file=10_000)
+    writer = PartWriter(str(tmp_path), {EMOTION_CURVES.name: EMOTION_CURVES}, rows_per_file=10_000)
+    parts = [part for row in rows for part in writer.write(EMOTION_CURVES.name, [row])]
+    (part,) = [*parts, *writer.close()]
     file = pq.ParquetFile(part.uri)
     assert file.metadata.num_rows == 2500
     groups = [file.metadata.row_group(index).num_rows for index in range(file.metadata.num_row_groups)]
@@ -333,18 +352,22 @@ def test_an_account_that_adds_up_has_nothing_to_say() -> None:
     assert unbalanced(counts, rows, rows_a_track=each) == []
 
 
+INPUTS = "inputs read: 30, accounted for: {}"
+TRACK_ROWS = "rows of tracks: 22, accounted for: {}"
+
+
 @pytest.mark.parametrize("by", [-1, 1], ids=["one less", "one more"])
 @pytest.mark.parametrize(
     ("part", "name", "sentences"),
     [
-        ("counts", "read", ["inputs read: {}, accounted for: 17", "rows of tracks: 17, accounted for: {}"]),
-        ("counts", "skipped", ["inputs read: 17, accounted for: {}"]),
-        (
-            "counts",
-            "failed",
-            ["inputs read: 17, accounted for: {}", "rows of failures: 4, accounted for: {}"],
-        ),
-        ("rows", "tracks", ["rows of tracks: {}, accounted for: 17"]),
+        ("counts", "read", ["inputs read: {}, accounted for: 30"]),
+        ("counts", "skipped", [INPUTS, TRACK_ROWS]),
+        ("counts", "failed", [INPUTS, TRACK_ROWS, "rows of failures: 4, accounted for: {}"]),
+        # What is unchanged or left for another run is read and has no row; what is gone is the reverse.
+        ("counts", "unchanged", [INPUTS]),
+        ("counts", "left", [INPUTS]),
+        ("counts", "gone", [TRACK_ROWS]),
+        ("rows", "tracks", ["rows of tracks: {}, accounted for: 22"]),
         ("rows", "mood_tags", ["rows of mood_tags: {}, accounted for: 50"]),
         ("rows", "emotion_curves", ["rows of emotion_curves: {}, accounted for: 10"]),
         ("rows", "failures", ["rows of failures: {}, accounted for: 4"]),
@@ -357,26 +380,26 @@ def test_what_is_off_by_one_in_the_account_is_named(
     changed = counts if part == "counts" else rows
     before = changed[name]
     changed[name] += by
+    sums = {INPUTS: 30 + by, TRACK_ROWS: 22 + by}
     found = unbalanced(counts, rows, rows_a_track=each)
-    # "inputs read" counts what is accounted for from all four ends, so the sum moves with any of them.
-    values = {"skipped": [17 + by], "failed": [17 + by, 4 + by]}.get(name, [before + by] * len(sentences))
-    assert found == [sentence.format(value) for sentence, value in zip(sentences, values, strict=True)]
+    assert found == [sentence.format(sums.get(sentence, before + by)) for sentence in sentences]
 
 
 @pytest.mark.parametrize("name", ["tagged", "duplicate"])
 @pytest.mark.parametrize("by", [-1, 1])
-def test_one_result_too_few_or_too_many_shows_in_three_lines(name: str, by: int) -> None:
+def test_one_result_too_few_or_too_many_shows_in_four_lines(name: str, by: int) -> None:
     counts, rows, each = balanced()
     counts[name] += by
     assert unbalanced(counts, rows, rows_a_track=each) == [
-        f"inputs read: 17, accounted for: {17 + by}",
+        INPUTS.format(30 + by),
+        TRACK_ROWS.format(22 + by),
         f"rows of mood_tags: 50, accounted for: {50 + 5 * by}",
         f"rows of emotion_curves: 10, accounted for: {10 + by}",
     ]
 
 
 def test_a_run_over_nothing_adds_up() -> None:
-    counts = dict.fromkeys(("read", "tagged", "duplicate", "failed", "skipped"), 0)
+    counts = dict.fromkeys(balanced()[0], 0)
     rows = dict.fromkeys(TABLES, 0)
     assert unbalanced(counts, rows, rows_a_track={"mood_tags": 56, "emotion_curves": 1}) == []
 
@@ -412,12 +435,12 @@ def test_run_ids_sort_by_time_and_differ_within_a_millisecond() -> None:
 
 
 def test_the_hash_of_settings_depends_on_values_and_not_on_their_order() -> None:
-    one = settings_hash({"coverage": "whole", "stride_s": 20.0})
-    assert one == settings_hash({"stride_s": 20.0, "coverage": "whole"})
-    assert one != settings_hash({"coverage": "whole", "stride_s": 10.0})
+    one = hash_of({"coverage": "whole", "stride_s": 20.0})
+    assert one == hash_of({"stride_s": 20.0, "coverage": "whole"})
+    assert one != hash_of({"coverage": "whole", "stride_s": 10.0})
 
 
 def test_a_runs_folders_lie_under_its_output() -> None:
-    identity = RunIdentity("r1", "b", "s", "gs://bucket/moods")
+    identity = RunIdentity("r1", "b", WorkKey("f", "m", "s", "d"), "gs://bucket/moods")
     assert identity.run_uri == "gs://bucket/moods/run_id=r1"
     assert identity.staging_uri == "gs://bucket/moods/.staging/r1"

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from models.bundle import read_bundle
+from models.bundle_files import read_bundle
 from models.taggers.deep_spectrum_rnn import DeepSpectrumRnnSettings
 from models.training.data.sets.emotify import EMOTIONS
 from models.training.systems.plan import Choices, plan_system

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from models.bundle import read_bundle
+from models.bundle_files import read_bundle
 from models.decisions import safe_logit
 from models.training import splits
 from models.training.calibration import (

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from schemas.errors import DataError, FailureKind, Stage
 from schemas.track import Outcome, Track, TrackGroup
 from schemas.tracks import Status
 
@@ -19,7 +18,7 @@ class Resolved:
 
 
 def group_key(track: Track) -> str:
-    """Tracks of one key are one piece of work, or one id given twice.
+    """Tracks of one key are one piece of work.
 
     An object store's MD5 tells equal bytes before anything is read. Its CRC32C would not do: among
     millions of files of one size, equal ones by chance are to be expected.
@@ -27,14 +26,10 @@ def group_key(track: Track) -> str:
     return f"md5 {track.content_md5}" if track.content_md5 else f"id {track.track_id}"
 
 
-def group_tracks(tracks: Iterable[Track]) -> tuple[TrackGroup, list[Outcome]]:
-    """Tracks of one key -> the group to work on, and failures for ids that stand in several rows."""
-    ordered = sorted(tracks, key=lambda track: (track.row, track.track_id, track.uri))
-    first, others = ordered[0], ordered[1:]
-    if first.content_md5:
-        return TrackGroup(first, tuple(others)), []
-    repeated = [_repeated_id(first, other) for other in others]
-    return TrackGroup(first), repeated
+def group_tracks(tracks: Iterable[Track]) -> TrackGroup:
+    """Tracks of one key -> the group to work on."""
+    first, *others = sorted(tracks, key=lambda track: (track.row, track.track_id, track.uri))
+    return TrackGroup(first, tuple(others))
 
 
 def resolve_duplicates(outcomes: Iterable[Outcome]) -> Iterator[Resolved]:
@@ -44,9 +39,3 @@ def resolve_duplicates(outcomes: Iterable[Outcome]) -> Iterator[Resolved]:
     yield Resolved(ordered[0])
     for outcome in ordered[1:]:
         yield Resolved(replace(outcome, status=Status.DUPLICATE), duplicate_of=first)
-
-
-def _repeated_id(first: Track, other: Track) -> Outcome:
-    message = f"track_id {other.track_id!r} of row {other.row} stands in row {first.row} already"
-    error = DataError(FailureKind.DUPLICATE_ID, Stage.INPUT, message)
-    return Outcome(other, Status.FAILED, error=error)

@@ -8,8 +8,9 @@ from apache_beam.pvalue import TaggedOutput
 from apache_beam.transforms.window import GlobalWindow
 from apache_beam.utils.windowed_value import WindowedValue
 
-# Names of outputs: Outcomes that need no more work, Parquet parts, and sums by name for the account.
-SETTLED, PARTS, SUMS = "settled", "parts", "sums"
+# Names of outputs: Tracks to read, tracks whose stored features or whose stored results stand, Outcomes that
+# need no more work, Parquet parts, and sums by name for the account.
+WORK, CACHED, CARRY, SETTLED, PARTS, SUMS = "work", "cached", "carry", "settled", "parts", "sums"
 
 
 def at_end(element: Any) -> Any:

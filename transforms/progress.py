@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from dataclasses import dataclass
 from enum import Enum
@@ -31,10 +32,11 @@ class ProgressLog:
     def __init__(self, path: str | None) -> None:
         self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT) if path else None
 
-    def add(self, event: Event) -> None:
-        """Append one event."""
+    def add(self, event: Event, count: int = 1) -> None:
+        """Append an event, so often. It is for show: on a full disk it is left out."""
         if self._file is not None:
-            os.write(self._file, event.value)
+            with contextlib.suppress(OSError):
+                os.write(self._file, event.value * count)
 
     def close(self) -> None:
         """Close the file."""

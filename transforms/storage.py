@@ -5,14 +5,19 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
 from schemas.errors import DataError, FailureKind, Stage
+from transforms.object_stores.body import refuse_large
+from transforms.object_stores.files import create_object, open_object
+from transforms.object_stores.known import remove_objects, rename_object, store_of
+from transforms.object_stores.retries import Purpose, persistently
+from transforms.object_stores.store import StoredObject
 
-ATTEMPTS = 3
-_PAUSE_S = 0.5
 _GLOB = frozenset("*?[")
 
 
@@ -48,27 +53,39 @@ def join(folder: str, *names: str) -> str:
 
 
 def create(uri: str) -> BinaryIO:
-    """A new file to write; folders of a local path are made."""
-    if is_local(uri):
-        path = local_path(uri)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return path.open("wb")
-    from apache_beam.io.filesystem import CompressionTypes
-    from apache_beam.io.filesystems import FileSystems
+    """A new file to write; folders of a local path are made. An object appears whole, when it is closed.
 
-    file: BinaryIO = FileSystems.create(uri, compression_type=CompressionTypes.UNCOMPRESSED)
-    return file
+    Raises DataError(storage) of an object store, now or in closing, after the last try.
+    """
+    if not is_local(uri):
+        return create_object(uri)
+    path = local_path(uri)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path.open("wb")
 
 
 def open_file(uri: str) -> BinaryIO:
-    """An existing file to read."""
-    if is_local(uri):
-        return local_path(uri).open("rb")
-    from apache_beam.io.filesystem import CompressionTypes
-    from apache_beam.io.filesystems import FileSystems
+    """An existing file to read, from anywhere in it; DataError of an object store as `read_bytes` has it."""
+    return local_path(uri).open("rb") if is_local(uri) else open_object(uri)
 
-    file: BinaryIO = FileSystems.open(uri, compression_type=CompressionTypes.UNCOMPRESSED)
-    return file
+
+@contextmanager
+def whole_file(uri: str, *, temporary_uri: str | None = None) -> Iterator[BinaryIO]:
+    """A file to write that is there under its name whole or not at all.
+
+    A local one is written under another name first. An object store makes an object appear when all of it
+    has come, over one that a first try of the same work may have left: nothing is copied or renamed there.
+    """
+    if not is_local(uri):
+        with create_object(uri) as file:
+            yield file
+        return
+    temporary = temporary_uri or f"{uri}.tmp"
+    with create(temporary) as file:
+        yield file
+        file.flush()
+        os.fsync(file.fileno())
+    publish(temporary, uri)
 
 
 def publish(temporary_uri: str, uri: str) -> None:
@@ -76,59 +93,80 @@ def publish(temporary_uri: str, uri: str) -> None:
     if is_local(uri):
         local_path(uri).parent.mkdir(parents=True, exist_ok=True)
         local_path(temporary_uri).replace(local_path(uri))
-        return
-    from apache_beam.io.filesystems import FileSystems
-
-    if FileSystems.exists(uri):
-        FileSystems.delete([uri])
-    FileSystems.rename([temporary_uri], [uri])
+    else:
+        rename_object(temporary_uri, uri)
 
 
 def write_text(uri: str, text: str) -> None:
     """Write a small file so that it is there whole or not at all."""
-    if not is_local(uri):
-        with create(uri) as file:  # an object appears when it is closed
-            file.write(text.encode())
-        return
-    temporary = f"{uri}.tmp"
-    with create(temporary) as file:
+    with whole_file(uri) as file:
         file.write(text.encode())
-        file.flush()
-        os.fsync(file.fileno())
-    publish(temporary, uri)
 
 
 def remove_folder(uri: str) -> None:
-    """Remove a folder and all in it, if it is there."""
+    """Remove a folder and all in it, if it is there; DataError(storage) of an object store that fails."""
     if is_local(uri):
         shutil.rmtree(local_path(uri), ignore_errors=True)
-        return
-    from apache_beam.io.filesystems import FileSystems
-
-    if found := [metadata.path for metadata in FileSystems.match([join(uri, "**")])[0].metadata_list]:
-        FileSystems.delete(found)
+    else:
+        remove_objects(join(uri, ""))
 
 
 def read_bytes(uri: str, *, max_bytes: int) -> bytes:
     """All bytes of a file.
 
     Raises DataError: bad_uri, not_found, not_readable (a folder, a pipe, no permission), empty_file,
-    too_large, or storage after three attempts at an object store that fails.
+    too_large, or storage after the last try at an object store that fails.
     """
-    data = _read_local(uri, max_bytes) if is_local(uri) else _read_remote(uri, max_bytes)
+    if is_local(uri):
+        data = _read_local(uri, max_bytes)
+    else:
+        read = partial(store_of(uri).read, uri, max_bytes=max_bytes)
+        data = persistently(read, purpose=Purpose.READ, stage=Stage.READ, uri=uri)
     if not data:
         raise _refusal(FailureKind.EMPTY_FILE, "the file has no bytes")
     return data
 
 
+def open_local_file(uri: str, *, max_bytes: int) -> BinaryIO:
+    """A local file of at most so many bytes, to be read; DataError as `read_bytes` has it."""
+    path = local_path(uri)
+    with _local_faults(uri):
+        refuse_large(state_of(path.stat()).bytes, max_bytes)
+        # Should a pipe have taken its place by now: without waiting for who writes into it.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    return os.fdopen(descriptor, "rb", buffering=0)
+
+
+def describe(uri: str) -> StoredObject:
+    """State of one object without reading it, in the same words as a listing has for it.
+
+    Raises DataError: bad_uri, not_found, not_readable, or storage after the last try.
+    """
+    if not is_local(uri):
+        look = partial(store_of(uri).describe, uri)
+        return persistently(look, purpose=Purpose.READ, stage=Stage.READ, uri=uri)
+    with _local_faults(uri):
+        return state_of(local_path(uri).stat())
+
+
+def state_of(info: os.stat_result) -> StoredObject:
+    """State of a local file: its size and its time of change; DataError(not_readable) for what is no file."""
+    if not stat.S_ISREG(info.st_mode):
+        raise _refusal(FailureKind.NOT_READABLE, "not a regular file")
+    return StoredObject(f"{info.st_size} {info.st_mtime_ns}", info.st_size)
+
+
 def _read_local(uri: str, max_bytes: int) -> bytes:
     path = local_path(uri)
-    try:
-        info = path.stat()
-        if not stat.S_ISREG(info.st_mode):
-            raise _refusal(FailureKind.NOT_READABLE, "not a regular file")
-        _refuse_large(info.st_size, max_bytes)
+    with _local_faults(uri):
+        refuse_large(state_of(path.stat()).bytes, max_bytes)
         return path.read_bytes()
+
+
+@contextmanager
+def _local_faults(uri: str) -> Iterator[None]:
+    try:
+        yield
     except FileNotFoundError:
         raise _refusal(FailureKind.NOT_FOUND, "no such file") from None
     except ValueError as error:
@@ -138,42 +176,5 @@ def _read_local(uri: str, max_bytes: int) -> bytes:
         raise _refusal(FailureKind.NOT_READABLE, error.strerror or str(error)) from error
 
 
-def _read_remote(uri: str, max_bytes: int) -> bytes:
-    from apache_beam.io.filesystem import BeamIOError, CompressionTypes
-    from apache_beam.io.filesystems import FileSystems
-    from google.api_core.exceptions import Forbidden, GoogleAPIError, NotFound
-    from google.auth.exceptions import GoogleAuthError
-
-    for attempt in range(1, ATTEMPTS + 1):
-        try:
-            plain = CompressionTypes.UNCOMPRESSED
-            with FileSystems.open(uri, "application/octet-stream", compression_type=plain) as file:
-                data: bytes = file.read(max_bytes + 1)
-            _refuse_large(len(data), max_bytes)
-        except ValueError as error:  # no file system for the scheme, or no name in the URI
-            raise _refusal(FailureKind.BAD_URI, str(error)) from error
-        except (NotFound, FileNotFoundError):
-            raise _refusal(FailureKind.NOT_FOUND, "no such object", attempt) from None
-        except (Forbidden, GoogleAuthError) as error:
-            raise _refusal(FailureKind.NOT_READABLE, str(error), attempt) from error
-        except (BeamIOError, GoogleAPIError, OSError) as error:
-            if "404" in str(error):
-                raise _refusal(FailureKind.NOT_FOUND, "no such object", attempt) from error
-            if attempt == ATTEMPTS:
-                raise _refusal(FailureKind.STORAGE, str(error), attempt) from error
-            time.sleep(_PAUSE_S * 2**attempt)
-        else:
-            return data
-    raise AssertionError("unreachable: the last attempt returns or raises")
-
-
-def _refuse_large(size: int, max_bytes: int) -> None:
-    if size > max_bytes:
-        message = (
-            f"more than {max_bytes:,} bytes" if size == max_bytes + 1 else f"{size:,} bytes of {max_bytes:,}"
-        )
-        raise _refusal(FailureKind.TOO_LARGE, message)
-
-
-def _refusal(kind: FailureKind, message: str, attempts: int = 1) -> DataError:
-    return DataError(kind, Stage.READ, message, attempts=attempts)
+def _refusal(kind: FailureKind, message: str) -> DataError:
+    return DataError(kind, Stage.READ, message)

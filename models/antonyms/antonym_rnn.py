@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from models.checks.sizes import Sizes
 from models.views import ChunkView
 from schemas.errors import bad_bundle
 
@@ -63,6 +64,20 @@ def poles(pair: str) -> tuple[str, str]:
 def view(_: AntonymSettings) -> ChunkView:
     """Segments of 10 s: 431 frames of 512 samples at 22,050 Hz."""
     return ChunkView(rows=431, length_s=10.0, minimum_s=3.0)
+
+
+def sizes(settings: AntonymSettings) -> Sizes:
+    """Of what `build` makes; DataError(bad_bundle) as there."""
+    poles(settings.pair)
+    columns, constants = (range(INPUTS)[part] for part in (_chroma_columns(settings), _CONSTANTS))
+    net = Sizes()
+    states = net.recurrent("rnn", "bilstm", (len(columns), settings.units), places=view(settings).rows)
+    net.standardisation(_STANDARDISE, len(constants))
+    values = states + len(constants)
+    for index in range(2):
+        values = net.dense(f"dense{index}", values, settings.dense)
+    net.dense("shares", values, 2)
+    return net
 
 
 def build(settings: AntonymSettings) -> keras.Model:

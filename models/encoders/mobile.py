@@ -14,6 +14,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from models.checks.sizes import Sizes
 from models.views import StepView
 from schemas.errors import bad_bundle
 
@@ -62,6 +63,22 @@ class MobileSettings:
 def view(settings: MobileSettings) -> StepView:
     """Stretches of whole patches, side by side."""
     return StepView(rows=settings.rows, hop=settings.rows, grid=PATCH_ROWS)
+
+
+def sizes(settings: MobileSettings) -> Sizes:
+    """Of what `build` makes."""
+    net, frames, bands = Sizes(), PATCH_ROWS * FRAMES, settings.bands
+    patches = settings.rows // PATCH_ROWS
+    net.fill(patches * frames * bands)
+    frames, bands = -(-frames // _FIRST_STRIDE), -(-bands // _FIRST_STRIDE)
+    places = patches * frames * bands
+    values = net.convolution("conv0", (3, 3), (1, _FIRST_CHANNELS), places=places)
+    for index, (channels, stride) in enumerate(zip(settings.channels, settings.strides, strict=True), 1):
+        net.depthwise(f"depth{index}", (3, 3), values)
+        frames, bands = -(-frames // stride), -(-bands // stride)
+        places = patches * frames * bands
+        values = net.convolution(f"point{index}", (1, 1), (values, channels), places=places)
+    return net
 
 
 def build(settings: MobileSettings) -> keras.Model:

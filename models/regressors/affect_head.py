@@ -13,7 +13,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from models.checks.sizes import Sizes
 from models.views import StepView
+from schemas.errors import bad_bundle
 
 if TYPE_CHECKING:
     import keras
@@ -36,6 +38,20 @@ def view(settings: AffectHeadSettings) -> StepView:
     """Stretches of two minutes with the context of their values to either side."""
     context = max(settings.contexts)
     return StepView(rows=CORE_STEPS + 2 * context, hop=CORE_STEPS, lead=context, first_step=context)
+
+
+def sizes(settings: AffectHeadSettings) -> Sizes:
+    """Of what `build` makes; DataError(bad_bundle) for no contexts, or one twice: each has a layer of its
+    own name."""
+    if not settings.contexts or len(set(settings.contexts)) != len(settings.contexts):
+        raise bad_bundle(f"contexts are {settings.contexts}; one at least, and each once")
+    net, rows = Sizes(), view(settings).rows
+    net.fill(rows * rows)
+    net.shapes["near/scale"] = (settings.inputs,)
+    net.shapes["near/centres"] = (settings.inputs, settings.centres)
+    net.fill(rows * max(settings.inputs, settings.centres))
+    net.dense("curve", settings.centres, 2 * settings.voices, places=rows)
+    return net
 
 
 def build(settings: AffectHeadSettings) -> keras.Model:

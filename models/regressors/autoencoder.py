@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from models.checks.sizes import Sizes
 from models.regressors.targets import target_names
 from models.views import StepView
 from schemas.errors import bad_bundle
@@ -48,6 +49,25 @@ def view(settings: AutoencoderSettings) -> StepView:
     return StepView(rows=60, hop=60)
 
 
+def sizes(settings: AutoencoderSettings) -> Sizes:
+    """Of what `build` makes; DataError(bad_bundle) as there."""
+    first, second, bottleneck, fourth = _four(settings)
+    targets = len(target_names(settings.target))
+    net = Sizes()
+    net.standardisation("standardise", 96)
+    net.convolution("conv0", (7, 7), (1, first), places=48 * 30)
+    net.convolution("conv1", (5, 5), (first, second), places=24 * 15)
+    # Transposed kernels have their outputs first; what they give is larger before it is cropped.
+    for name, kernel, ends, places in (
+        ("back0", (5, 5), (bottleneck, second), 28 * 33),
+        ("back1", (7, 7), (fourth, bottleneck), 24 * 67),
+        ("back2", (7, 1), (targets, fourth), 18 * 65),
+    ):
+        net.convolution(name, kernel, ends, places=places)
+        net.shapes[f"{name}/bias"] = ends[:1]
+    return net
+
+
 def build(settings: AutoencoderSettings) -> keras.Model:
     """Model of inputs `values` [batch, 60, 96] float32 and `inside` [batch, 60] bool -> [batch, 60, targets]
     in (-1, 1). Columns not inside are seen as zeros, the mean of the training fold.
@@ -58,9 +78,7 @@ def build(settings: AutoencoderSettings) -> keras.Model:
 
     from models.regressors.convolutions import Kernel, convolution, picture, transposed
 
-    if len(settings.channels) != 4:
-        raise bad_bundle(f"channels are {settings.channels}; the autoencoder needs four")
-    first, second, bottleneck, fourth = settings.channels
+    first, second, bottleneck, fourth = _four(settings)
     targets = len(target_names(settings.target))
     values, inside, x = picture()
     x = convolution(x, first, Kernel((7, 7), (2, 2), (3, 3)), name="conv0")
@@ -73,3 +91,9 @@ def build(settings: AutoencoderSettings) -> keras.Model:
     x = keras.layers.Activation("tanh", name="tanh")(x)
     curve = keras.layers.Reshape((60, targets), name="curve")(x)
     return keras.Model([values, inside], curve, name="autoencoder")
+
+
+def _four(settings: AutoencoderSettings) -> tuple[int, ...]:
+    if len(settings.channels) != 4:
+        raise bad_bundle(f"channels are {settings.channels}; the autoencoder needs four")
+    return settings.channels

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from models.checks.sizes import WHOLE_TRACK_ROWS, Sizes
 from models.regressors.targets import target_names
 from models.views import StepView
 
@@ -46,6 +47,17 @@ def view(settings: DeepLstmSettings) -> StepView:
     """The whole track, one step a row."""
     del settings
     return StepView(rows=0, hop=0)
+
+
+def sizes(settings: DeepLstmSettings) -> Sizes:
+    """Of what `build` makes; DataError(bad_bundle) as there."""
+    net, values, targets = Sizes(), settings.inputs, len(target_names(settings.target))
+    net.standardisation("standardise", values)
+    for index, units in enumerate(settings.layers):
+        values = net.recurrent(f"lstm{index}", "lstm", (values, units), places=WHOLE_TRACK_ROWS)
+    net.dense("curve", values, targets, places=WHOLE_TRACK_ROWS)
+    net.shapes |= {"rescale/scale": (targets,), "rescale/offset": (targets,)}
+    return net
 
 
 def build(settings: DeepLstmSettings) -> keras.Model:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from models.checks.sizes import Sizes
 from models.views import StepView
 
 if TYPE_CHECKING:
@@ -39,6 +40,17 @@ def view(settings: DilatedSettings) -> StepView:
     """Stretches of 40 s with what their values depend on to either side."""
     margin = settings.margin
     return StepView(rows=CORE_STEPS + 2 * margin, hop=CORE_STEPS, lead=margin, first_step=margin)
+
+
+def sizes(settings: DilatedSettings) -> Sizes:
+    """Of what `build` makes."""
+    net, channels, rows = Sizes(), settings.channels, view(settings).rows
+    net.standardisation("standardise", settings.inputs)
+    net.dense("inputs", settings.inputs, channels, places=rows)
+    for index in range(len(settings.dilations)):
+        net.convolution(f"conv{index}", (KERNEL,), (channels, channels), places=rows)
+    net.dense("curve", channels, settings.targets, places=rows)
+    return net
 
 
 def build(settings: DilatedSettings) -> keras.Model:

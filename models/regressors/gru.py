@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from models.checks.sizes import Sizes
 from models.regressors.targets import target_names
 from models.views import StepView
 from schemas.errors import bad_bundle
@@ -54,6 +55,21 @@ def view(settings: GruSettings) -> StepView:
     return StepView(rows=settings.rows, hop=ROWS_PER_STEP, lead=lead, steps=1)
 
 
+def sizes(settings: GruSettings) -> Sizes:
+    """Of what `build` makes; DataError(bad_bundle) as there."""
+    _check(settings)
+    net, names = Sizes(), target_names(settings.target)
+    net.standardisation("standardise", settings.inputs)
+    for layer in ("gru",) if settings.form == "forked" else [f"{name}_gru" for name in names]:
+        net.recurrent(layer, "gru", (settings.inputs, settings.units), places=settings.rows)
+    for name in names:
+        values = settings.units
+        for index, width in enumerate(settings.dense):
+            values = net.dense(f"{name}_dense{index}", values, width)
+        net.dense(f"{name}_curve", values, 1)
+    return net
+
+
 def build(settings: GruSettings) -> keras.Model:
     """Model of inputs `values` [batch, rows, inputs] float32 and `inside` [batch, rows] bool -> [batch, 1,
     targets] in (-1, 1). The GRUs pass over rows not inside, wherever they lie.
@@ -62,10 +78,7 @@ def build(settings: GruSettings) -> keras.Model:
     """
     import keras
 
-    if settings.form not in FORMS:
-        raise bad_bundle(f"form {settings.form!r} is not known; there are {', '.join(FORMS)}")
-    if settings.rows < ROWS_PER_STEP:
-        raise bad_bundle(f"rows is {settings.rows}; a step has {ROWS_PER_STEP}")
+    _check(settings)
     ops = keras.ops
     values = keras.Input((settings.rows, settings.inputs), name="values")
     inside = keras.Input((settings.rows,), dtype="bool", name="inside")
@@ -81,6 +94,13 @@ def build(settings: GruSettings) -> keras.Model:
         ]
     curve = ops.expand_dims(ops.concatenate(outputs, axis=-1), 1)
     return keras.Model([values, inside], curve, name=f"gru_{settings.form}")
+
+
+def _check(settings: GruSettings) -> None:
+    if settings.form not in FORMS:
+        raise bad_bundle(f"form {settings.form!r} is not known; there are {', '.join(FORMS)}")
+    if settings.rows < ROWS_PER_STEP:
+        raise bad_bundle(f"rows is {settings.rows}; a step has {ROWS_PER_STEP}")
 
 
 def _gru(settings: GruSettings, *, name: str) -> Any:

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from models.checks.sizes import Sizes
 from models.regressors.targets import target_names
 from models.views import StepView
 from schemas.errors import bad_bundle
@@ -43,6 +44,20 @@ def view(settings: TwoConvolutionsSettings) -> StepView:
     return StepView(rows=60, hop=60)
 
 
+def sizes(settings: TwoConvolutionsSettings) -> Sizes:
+    """Of what `build` makes; DataError(bad_bundle) as there."""
+    first, second = _two(settings)
+    net = Sizes()
+    net.standardisation("standardise", 96)
+    net.convolution("conv0", (5, 5), (1, first), places=32 * 20)
+    net.convolution("conv1", (5, 5), (first, second), places=11 * 7)
+    values = 11 * 7 * second
+    for index, width in enumerate(settings.dense):
+        values = net.dense(f"dense{index}", values, width)
+    net.dense("steps", values, 60 * len(target_names(settings.target)))
+    return net
+
+
 def build(settings: TwoConvolutionsSettings) -> keras.Model:
     """Model of inputs `values` [batch, 60, 96] float32 and `inside` [batch, 60] bool -> [batch, 60, targets]
     in (-1, 1). Columns not inside are seen as zeros, the mean of the training fold.
@@ -53,12 +68,10 @@ def build(settings: TwoConvolutionsSettings) -> keras.Model:
 
     from models.regressors.convolutions import Kernel, convolution, picture
 
-    if len(settings.channels) != 2:
-        raise bad_bundle(f"channels are {settings.channels}; the baseline has two convolutions")
     layers = keras.layers
     targets = len(target_names(settings.target))
     values, inside, x = picture()
-    for index, channels in enumerate(settings.channels):
+    for index, channels in enumerate(_two(settings)):
         x = convolution(x, channels, Kernel((5, 5), (3, 3), (2, 2)), name=f"conv{index}")
     x = layers.Flatten(name="flat")(x)
     for index, width in enumerate(settings.dense):
@@ -66,3 +79,9 @@ def build(settings: TwoConvolutionsSettings) -> keras.Model:
     x = layers.Dense(60 * targets, activation="tanh", name="steps")(x)
     curve = layers.Reshape((60, targets), name="curve")(x)
     return keras.Model([values, inside], curve, name="two_convolutions")
+
+
+def _two(settings: TwoConvolutionsSettings) -> tuple[int, ...]:
+    if len(settings.channels) != 2:
+        raise bad_bundle(f"channels are {settings.channels}; the baseline has two convolutions")
+    return settings.channels

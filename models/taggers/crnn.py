@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from models.checks.sizes import Sizes
+from models.taggers.head_sizes import add_recurrent_head
 from models.views import ChunkView
 
 if TYPE_CHECKING:
@@ -51,6 +53,18 @@ _POOL_AFTER = (0, 1, 3, 5)
 def view(_: CrnnSettings) -> ChunkView:
     """The log-mel of 20 s: 1,250 frames of 256 samples at 16 kHz."""
     return ChunkView(rows=1250, length_s=20.0)
+
+
+def sizes(settings: CrnnSettings) -> Sizes:
+    """Of what `build` makes."""
+    net, values = Sizes(), 1
+    rows, bands = view(settings).rows, settings.bands
+    net.fill(rows * bands)
+    for index, channels in enumerate(settings.channels):
+        values = net.convolution(f"conv{index}", (3, 3), (values, channels), places=rows * bands)
+        if index in _POOL_AFTER:
+            rows, bands = -(-rows // 2), -(-bands // 2)
+    return add_recurrent_head(net, values, settings, rows=rows)
 
 
 def build(settings: CrnnSettings) -> keras.Model:

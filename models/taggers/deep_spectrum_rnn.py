@@ -14,6 +14,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from models.checks.sizes import Sizes
+from models.taggers.head_sizes import add_recurrent_head
 from models.views import ChunkView
 from schemas.clock import MINIMUM_S
 from schemas.errors import bad_bundle
@@ -58,6 +60,11 @@ def view(settings: DeepSpectrumRnnSettings) -> ChunkView:
         raise bad_bundle(f"window_s is {settings.window_s}; {_SEEN_S} s must be a whole number of windows")
     minimum_s = max(MINIMUM_S, float(settings.window_s))
     return ChunkView(rows=_SEEN_S // settings.window_s, length_s=float(_SEEN_S), minimum_s=minimum_s)
+
+
+def sizes(settings: DeepSpectrumRnnSettings) -> Sizes:
+    """Of what `build` makes."""
+    return add_recurrent_head(Sizes(), settings.inputs, settings, rows=view(settings).rows)
 
 
 def build(settings: DeepSpectrumRnnSettings) -> keras.Model:

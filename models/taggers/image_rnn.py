@@ -11,6 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from models.checks.sizes import Sizes
+from models.taggers.head_sizes import add_recurrent_head
 from models.views import ChunkView
 
 if TYPE_CHECKING:
@@ -35,6 +37,19 @@ class ImageRnnSettings:
 def view(_: ImageRnnSettings) -> ChunkView:
     """The images of 20 s."""
     return ChunkView(rows=20)
+
+
+def sizes(settings: ImageRnnSettings) -> Sizes:
+    """Of what `build` makes."""
+    net, values = Sizes(), 3
+    rows, bands, frames = view(settings).rows, settings.bands, settings.frames
+    net.fill(rows * bands * frames * values)
+    for index, channels in enumerate(settings.channels):
+        bands, frames = -(-bands // 2), -(-frames // 2)
+        places = rows * bands * frames
+        values = net.convolution(f"conv{index}", (3, 3), (values, channels), places=places, bias=False)
+        net.normalisation(f"conv{index}_norm", values)
+    return add_recurrent_head(net, values, settings, rows=rows)
 
 
 def build(settings: ImageRnnSettings) -> keras.Model:

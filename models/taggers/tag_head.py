@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from models.checks.sizes import Sizes
 from models.views import SummaryView
 
 if TYPE_CHECKING:
@@ -25,6 +26,14 @@ class TagHeadSettings:
 def view(_: TagHeadSettings) -> SummaryView:
     """The whole track, or the chunk in its middle, in one prediction."""
     return SummaryView()
+
+
+def sizes(settings: TagHeadSettings) -> Sizes:
+    """Of what `build` makes."""
+    net = Sizes()
+    net.dense("hidden", settings.inputs * (2 if settings.deviation else 1), settings.hidden)
+    net.dense("scores", settings.hidden, settings.tags)
+    return net
 
 
 def build(settings: TagHeadSettings) -> keras.Model:

@@ -9,7 +9,9 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from models.bundle import INDEX, Bundle, write_index
+from models.bundle import Bundle
+from models.bundle_files import write_index
+from models.bundle_index import INDEX
 from models.training.recipe import FOLDS
 from models.training.reporting.card import Facts, Part, write_card
 from models.training.reporting.plots import draw_affect, draw_learning, draw_rates

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.bundle import Bundle, write_index
+from models.bundle import Bundle
+from models.bundle_files import write_index
 from models.encoders.mobile import MobileSettings
 from models.regressors.affect_head import AffectHeadSettings
 from models.taggers.tag_head import TagHeadSettings

@@ -1,7 +1,7 @@
-"""The decoder process: decodes one file after another from a shared descriptor, until its input ends.
+"""The decoder process: decodes one file after another, whose descriptors it is sent, until nobody asks.
 
-Run as `python -m transforms.decoding.child FD MEMORY_BYTES`. It may crash, hang or run out of memory:
-its owner sees that and starts another.
+Run as `python -m transforms.decoding.child MEMORY_BYTES`. It may crash, hang or run out of memory: its
+owner sees that and starts another.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ import json
 import os
 import resource
 import signal
+import socket
 import sys
 from dataclasses import asdict
-from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
@@ -20,28 +20,36 @@ import numpy as np
 from schemas.clock import to_samples
 from schemas.errors import DataError, FailureKind, Stage
 from transforms.decoding.audio import open_audio, regroup, resample
-from transforms.decoding.protocol import FRAME, DecodeRequest, Message
+from transforms.decoding.protocol import FRAME, TEXT_BYTES, DecodeRequest, Message
+from transforms.parent import end_with_parent
 
 
 def main() -> None:
-    """Serve requests from standard input; answers go to what was standard output."""
-    descriptor, memory_bytes = int(sys.argv[1]), int(sys.argv[2])
+    """Serve requests from the socket that is standard input; answers go to what was standard output."""
+    end_with_parent()
+    memory_bytes = int(sys.argv[1])
     replies = _take_standard_output()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+    sys.excepthook = lambda _, error, __: _send_last_words(replies, error)
     _send(replies, Message.READY, b"")
-    for line in sys.stdin.buffer:
-        request = DecodeRequest(**json.loads(line))
-        # An orphan in a hung decoder must end too: the kernel's alarm needs no help from Python.
-        signal.alarm(request.alarm_s)
-        serve(request, descriptor, replies)
-        signal.alarm(0)
+    with socket.socket(fileno=0) as requests:
+        while True:
+            text, descriptors, _, _ = socket.recv_fds(requests, TEXT_BYTES, 1)
+            if not text:
+                return
+            request = DecodeRequest(**json.loads(text))
+            # An orphan in a hung decoder must end too: the kernel's alarm needs no help from Python.
+            signal.alarm(request.alarm_s)
+            serve(request, descriptors[0], replies)
+            signal.alarm(0)
 
 
 def serve(request: DecodeRequest, descriptor: int, replies: BinaryIO) -> None:
-    """Decode the file in `descriptor` and send its messages."""
+    """Decode the file in `descriptor`, close it, and send its messages."""
     try:
-        with Path(f"/dev/fd/{descriptor}").open("rb") as file:
+        with os.fdopen(descriptor, "rb") as file:
+            file.seek(0)
             _decode(request, file, replies)
     except DataError as error:
         _send_failure(replies, error)
@@ -76,6 +84,12 @@ def _send(replies: BinaryIO, message: Message, payload: bytes | memoryview) -> N
 
 def _send_failure(replies: BinaryIO, error: DataError) -> None:
     _send(replies, Message.FAILURE, json.dumps({"kind": error.kind, "message": error.message}).encode())
+
+
+def _send_last_words(replies: BinaryIO, error: BaseException) -> None:
+    """Say which exception ends this process: no file should raise one, and whoever meets it wants to know."""
+    message = f"the decoder ended with {type(error).__name__}: {error}"[:1000]
+    _send_failure(replies, DataError(FailureKind.DECODER_CRASH, Stage.DECODE, message))
 
 
 def _take_standard_output() -> BinaryIO:

@@ -1,7 +1,7 @@
-"""What a decoder process and its owner say to each other: framed messages over a pipe.
+"""What a decoder process and its owner say to each other.
 
-owner  -> child   one JSON line: DecodeRequest; the file itself lies in a shared descriptor
-child  -> owner   HEADER json · BLOCK float32 samples, any number · END, or FAILURE json
+owner  -> child   over a socket, in one message: DecodeRequest as JSON and the descriptor of the file
+child  -> owner   over a pipe: HEADER json · BLOCK float32 samples, any number · END, or FAILURE json
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 FRAME = struct.Struct("<BI")
+# More than any request, header or failure.
+TEXT_BYTES = 1 << 16
 
 
 class Message(IntEnum):
@@ -31,3 +33,8 @@ class DecodeRequest:
     block_samples: int
     max_duration_s: float
     alarm_s: int
+
+
+def most_bytes(request: DecodeRequest) -> int:
+    """Bytes of the longest message that can answer it."""
+    return max(TEXT_BYTES, request.block_samples * 4)

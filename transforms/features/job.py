@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import apache_beam as beam
+import pyarrow as pa
 
-from schemas.features import NAME, features_table
+from schemas.features import NAME, FeatureRow, features_table
 from schemas.identity import RunIdentity
 from schemas.table import Table
 from schemas.tracks import Status
@@ -16,7 +18,7 @@ from transforms.features.front_end import Extractor
 from transforms.features.registry import choose, front_end
 from transforms.features.worker import FeatureWork, FeatureWorker
 from transforms.tracks.reader import ReadSettings
-from transforms.tracks.stage import Sink
+from transforms.tracks.stage import Restate, Sink
 
 
 @dataclass(frozen=True)  # without slots: Beam shares it by weak reference
@@ -56,6 +58,23 @@ class FeatureJob:
         """A worker on the started front end."""
         work = FeatureWork(front_end(self.name), self.settings, self.dtype, self.read)
         return FeatureWorker(work, loaded.extractor, run_id=self.identity.run_id, sink=sink)
+
+    def restate(self) -> Restate:
+        """The same features, as of this run."""
+        return partial(_restated, run_id=self.identity.run_id)
+
+
+def _restated(_table: str, rows: pa.Table, *, run_id: str) -> list[FeatureRow]:
+    return [
+        FeatureRow(
+            track_id=rows["track_id"][0].as_py(),
+            start_s=rows["start_s"][0].as_py(),
+            step_s=rows["step_s"][0].as_py(),
+            names=rows["names"].combine_chunks().flatten(),
+            values=rows["values"].combine_chunks().flatten(),
+            run_id=run_id,
+        )
+    ]
 
 
 class ExtractFeatures(beam.PTransform):  # type: ignore[misc]

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from schemas import features
 from schemas.errors import DataError
-from schemas.track import Outcome, TrackGroup
+from schemas.track import Outcome, TrackGroup, standing
 from schemas.tracks import Status
 from transforms.features.front_end import Extractor, FrontEnd
 from transforms.features.rows import as_lists, feature_row
@@ -54,6 +54,9 @@ class FeatureWorker:
         reading = None
         try:
             reading = self._reader.open(group.first.uri, self._clock)
+            if known := standing(group, reading.facts.file_sha256, done=Status.EXTRACTED):
+                yield from known
+                return
             values = self._values(reading)
         except DataError as error:
             facts = reading.facts if reading else None

@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from fsspec.utils import glob_translate
+
 from schemas.errors import DataError, FailureKind, Stage
 from schemas.track import Outcome, Track
 from schemas.tracks import Status
-from transforms.storage import has_glob, has_wildcards, is_local, local_path, scheme
+from transforms.object_stores.known import list_objects
+from transforms.object_stores.store import StoredObject
+from transforms.storage import (
+    describe,
+    has_glob,
+    has_wildcards,
+    is_local,
+    local_path,
+    scheme,
+    state_of,
+)
 
 # What a folder or a glob is searched for; anything else in it is accounted for as skipped.
 AUDIO_SUFFIXES = frozenset(
@@ -29,12 +42,14 @@ MANIFEST_SUFFIXES = (".csv", ".jsonl", ".parquet")
 class Listed:
     """A name found by a listing, with the store's checksum of its content where there is one.
 
+    `source_version` is what `storage.describe` says of the same object; None where the listing cannot tell.
     `problem` says why a folder could not be looked into.
     """
 
     uri: str
     content_md5: str | None = None
     problem: str | None = None
+    source_version: str | None = None
 
 
 def list_folder(uri: str) -> Iterator[Listed]:
@@ -46,7 +61,15 @@ def list_folder(uri: str) -> Iterator[Listed]:
     elif local_path(uri).is_dir():
         yield from _walk(local_path(uri))
     else:
-        yield Listed(str(local_path(uri)))
+        yield listed_file(local_path(uri))
+
+
+def listed_file(path: Path) -> Listed:
+    """A local file by its path; without a version if it is gone, or a link to nowhere or to a folder."""
+    try:
+        return Listed(str(path), source_version=state_of(path.stat()).source_version)
+    except (DataError, OSError, ValueError):
+        return Listed(str(path))  # it is for reading to say what is wrong with it
 
 
 def to_track(listed: Listed) -> Track | Outcome:
@@ -58,7 +81,9 @@ def to_track(listed: Listed) -> Track | Outcome:
     """
     if bad_name := name_problem(listed.uri):
         return bad_name
-    track = Track(listed.uri, listed.uri, content_md5=listed.content_md5)
+    track = Track(
+        listed.uri, listed.uri, content_md5=listed.content_md5, source_version=listed.source_version
+    )
     if listed.problem:
         error = DataError(FailureKind.NOT_READABLE, Stage.INPUT, f"the folder: {listed.problem}")
         return Outcome(track, Status.FAILED, error=error)
@@ -89,7 +114,7 @@ def _walk(folder: Path) -> Iterator[Listed]:
         # Links to folders are named, so that they are accounted for, but not followed.
         links = [name for name in folders if Path(parent, name).is_symlink()]
         for name in sorted([*files, *links]):
-            yield Listed(str(Path(parent, name)))
+            yield listed_file(Path(parent, name))
     yield from (Listed(str(error.filename), problem=error.strerror) for error in closed)
 
 
@@ -98,27 +123,50 @@ def _expand(pattern: Path) -> Iterator[Listed]:
     parts = absolute.parts[1:]
     fixed = next(i for i, part in enumerate(parts) if has_wildcards(part))
     root = Path("/", *parts[:fixed])
-    matches = sorted(root.glob("/".join(parts[fixed:])))
-    found = (one for match in matches for one in (_walk(match) if match.is_dir() else [Listed(str(match))]))
+    try:
+        matches = sorted(root.glob("/".join(parts[fixed:])))
+    except ValueError as error:
+        raise _bad_glob(str(pattern), error) from error
+    found = (one for match in matches for one in (_walk(match) if match.is_dir() else [listed_file(match)]))
     yield from dict.fromkeys(found)  # `**` matches a folder and what is in it
 
 
 def _list_store(uri: str) -> Iterator[Listed]:
-    """Objects under a prefix or a glob; gcsfs where it is Google's, because it tells the checksums."""
-    if scheme(uri) == "gs":
-        import gcsfs
+    """Objects under a prefix or a glob, or the one of that name."""
+    place, _, name = uri.partition("://")[2].partition("/")
+    if has_wildcards(name):
+        found = _matching(uri, f"{scheme(uri)}://{place}/", name)
+    else:
+        found = list_objects(f"{uri.rstrip('/')}/", stage=Stage.INPUT)
+    empty = True
+    for each, state in found:
+        empty = False
+        if not (each.endswith("/") and not state.bytes):  # a mark that consoles make for an empty folder
+            yield Listed(each, state.md5, source_version=state.source_version)
+    if empty and name.rstrip("/") and not has_wildcards(name):
+        yield from _alone(uri)
 
-        store = gcsfs.GCSFileSystem()
-        try:
-            found = store.glob(uri, detail=True) if has_glob(uri) else store.find(uri, detail=True)
-        except OSError as error:  # no such bucket, no permission
-            raise DataError(FailureKind.NOT_FOUND, Stage.INPUT, f"{uri}: {error}") from error
-        for name, info in sorted(found.items()):
-            if info.get("type") == "file":
-                yield Listed(f"gs://{name}", info.get("md5Hash") or None)
-        return
-    from apache_beam.io.filesystems import FileSystems
 
-    pattern = uri if has_glob(uri) else uri.rstrip("/") + "/**"
-    for match in FileSystems.match([pattern]):
-        yield from (Listed(metadata.path) for metadata in match.metadata_list)
+def _matching(uri: str, place_uri: str, name: str) -> Iterator[tuple[str, StoredObject]]:
+    fixed = next(i for i, letter in enumerate(name) if has_wildcards(letter))
+    try:
+        pattern = re.compile(glob_translate(name))
+    except ValueError as error:
+        raise _bad_glob(uri, error) from error
+    for each, state in list_objects(place_uri + name[:fixed], stage=Stage.INPUT):
+        if pattern.match(each.removeprefix(place_uri)):
+            yield each, state
+
+
+def _alone(uri: str) -> Iterator[Listed]:
+    try:
+        state = describe(uri)
+    except DataError as error:
+        if error.kind is FailureKind.NOT_FOUND:
+            return
+        raise DataError(error.kind, Stage.INPUT, f"{uri}: {error}", attempts=error.attempts) from error
+    yield Listed(uri, state.md5, source_version=state.source_version)
+
+
+def _bad_glob(uri: str, error: ValueError) -> DataError:
+    return DataError(FailureKind.BAD_INPUT, Stage.INPUT, f"{uri}: {error}")

@@ -1,9 +1,10 @@
-"""ReadInput: a folder, a glob, a file or a manifest to groups of tracks, each one piece of work."""
+"""ReadInput and GroupTracks: a folder, a glob, a file or a manifest to rows, tracks to pieces of work."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import apache_beam as beam
@@ -14,10 +15,17 @@ from apache_beam.pvalue import TaggedOutput
 from schemas.errors import DataError, FailureKind, Stage
 from schemas.track import Outcome, Track
 from transforms.duplicates import group_key, group_tracks
+from transforms.incremental.listed import listed_schema, to_batch
+from transforms.incremental.shards import split
 from transforms.inputs import listing, manifest
-from transforms.outputs import SETTLED, SUMS
+from transforms.inputs.states import with_states
+from transforms.object_stores.retries import take_retries
+from transforms.outputs import SUMS
 from transforms.progress import Event, ProgressLog
 from transforms.storage import has_glob, is_local, local_path
+
+# Listed tracks travel together, so many at once.
+LISTED_TOGETHER = 4_096
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,21 +59,24 @@ def read_input(spec: InputSpec) -> Iterator[Track | Outcome]:
             yield manifest.to_track(row, spec.uri)
     elif is_local(spec.uri) and local_path(spec.uri).is_file():
         # A file that was named is read, whatever its suffix.
-        yield listing.name_problem(spec.uri) or Track(spec.uri, spec.uri)
+        listed = listing.listed_file(local_path(spec.uri))
+        track = Track(spec.uri, spec.uri, source_version=listed.source_version)
+        yield listing.name_problem(spec.uri) or track
     else:
         for listed in listing.list_folder(spec.uri):
             yield listing.to_track(listed)
 
 
 class ReadInput(beam.PTransform):  # type: ignore[misc]
-    """(impulse) -> TrackGroup; outputs besides: SETTLED Outcome, SUMS of what was read.
+    """(impulse) -> (shard, part): what is listed, as Arrow rows by track_id; output besides: SUMS.
 
-    The grouping breaks fusion: the costly work after it spreads over all workers.
+    The state of a manifest's objects is looked up here, by all workers.
     """
 
-    def __init__(self, spec: InputSpec, *, progress_file: str | None = None) -> None:
+    def __init__(self, spec: InputSpec, *, shards: int, progress_file: str | None = None) -> None:
         super().__init__()
         self._spec = spec
+        self._shards = shards
         self._progress_file = progress_file
 
     def expand(self, pipeline: Any) -> Mapping[str, Any]:
@@ -73,18 +84,30 @@ class ReadInput(beam.PTransform):  # type: ignore[misc]
         listed = (
             pipeline
             | "Input" >> beam.Create([self._spec])
-            | "List" >> beam.ParDo(_List(self._progress_file)).with_outputs(SETTLED, SUMS, main="tracks")
+            | "List" >> beam.ParDo(_List(self._progress_file)).with_outputs(SUMS, main="items")
         )
-        grouped = (
-            listed.tracks
+        items = listed["items"]
+        if self._spec.manifest_columns is not None:
+            items = items | "Spread" >> beam.Reshuffle() | "Describe" >> beam.Map(with_states)
+        schema = listed_schema(self._spec.manifest_columns or ())
+        parts = items | "Shard" >> beam.FlatMap(_parts, schema, self._shards)
+        return {"listed": parts, SUMS: listed[SUMS]}
+
+
+class GroupTracks(beam.PTransform):  # type: ignore[misc]
+    """(Track) -> TrackGroup: tracks of the same bytes, by the object store's word, are one piece of work.
+
+    The grouping breaks fusion: the costly work after it spreads over all workers.
+    """
+
+    def expand(self, tracks: Any) -> Any:
+        """See the class."""
+        return (
+            tracks
+            | "ByKey" >> beam.Map(lambda track: (group_key(track), track))
             | "Group" >> beam.GroupByKey()
-            | "Unique" >> beam.ParDo(_Unique()).with_outputs(SETTLED, main="groups")
+            | "Unique" >> beam.Map(lambda element: group_tracks(element[1]))
         )
-        return {
-            "groups": grouped.groups,
-            SETTLED: (listed[SETTLED], grouped[SETTLED]) | "Settled" >> beam.Flatten(),
-            SUMS: listed[SUMS],
-        }
 
 
 class _List(beam.DoFn):  # type: ignore[misc]
@@ -94,24 +117,18 @@ class _List(beam.DoFn):  # type: ignore[misc]
 
     def process(self, spec: InputSpec) -> Iterable[Any]:
         progress, count = ProgressLog(self._progress_file), 0
-        for item in read_input(spec):
-            count += 1
-            progress.add(Event.READ)
-            self._read.inc()
-            if isinstance(item, Outcome):
-                progress.add(Event.FAILED if item.error else Event.DONE)
-                yield TaggedOutput(SETTLED, item)
-            else:
-                yield group_key(item), item
+        listed = read_input(spec)
+        while items := list(islice(listed, LISTED_TOGETHER)):
+            count += len(items)
+            progress.add(Event.READ, len(items))
+            self._read.inc(len(items))
+            yield items
         progress.close()
         if not count and spec.manifest_columns is None:
             raise DataError(FailureKind.NOT_FOUND, Stage.INPUT, f"{spec.uri}: no files there")
-        yield TaggedOutput(SUMS, {"count.read": count})
+        yield TaggedOutput(SUMS, {"count.read": count, **take_retries()})
 
 
-class _Unique(beam.DoFn):  # type: ignore[misc]
-    def process(self, element: tuple[str, Iterable[Track]]) -> Iterable[Any]:
-        group, repeated = group_tracks(element[1])
-        yield group
-        for outcome in repeated:
-            yield TaggedOutput(SETTLED, outcome)
+def _parts(items: Sequence[Track | Outcome], schema: pa.Schema, shards: int) -> Iterator[tuple[int, bytes]]:
+    batch = to_batch(items, schema)
+    return split(batch, batch.column("track_id").to_pylist(), shards)

@@ -19,6 +19,7 @@ from schemas.errors import DataError
 from schemas.identity import RunIdentity
 from schemas.mood_tags import MoodTagRow
 from schemas.track import Track, TrackGroup
+from schemas.work import WorkKey
 from transforms.tagging.job import TaggingJob, rows_a_track
 from transforms.tagging.worker import Loaded, WorkSettings
 
@@ -64,7 +65,7 @@ class FileTagger:
 
 def load_tagger(bundle: Bundle) -> FileTagger:
     """Build the models and front ends of a bundle. Raises DataError(bad_bundle), as the main job does."""
-    identity = RunIdentity(run_id="in-memory", bundle=bundle.key, settings_hash="", output_uri="")
+    identity = RunIdentity(run_id="in-memory", bundle=bundle.key, work=WorkKey("", "", "", ""), output_uri="")
     tables = tuple(rows_a_track(bundle))
     job = TaggingJob(
         str(bundle.folder), bundle.sha256, identity, WorkSettings(), rows_per_file=1, tables=tables

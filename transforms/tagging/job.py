@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from models.bundle import Bundle
 from models.bundle_source import open_bundle
@@ -15,8 +16,9 @@ from schemas.table import Table
 from schemas.tables import MOODS
 from schemas.tracks import Status
 from transforms.tagging.features import FrontEnds
+from transforms.tagging.stored import restated
 from transforms.tagging.worker import Loaded, TaggingWorker, WorkSettings
-from transforms.tracks.stage import Sink
+from transforms.tracks.stage import Restate, Sink
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +44,7 @@ class TaggingJob:
 
     def load(self) -> Loaded:
         """Open and build the bundle; DataError(bad_bundle) if it is not the one the job was made with."""
-        bundle = open_bundle(self.bundle_source)
-        if bundle.sha256 != self.bundle_sha256:
-            raise bad_bundle(
-                f"bundle {self.bundle_source} has changed since the job began: "
-                f"{bundle.sha256}, not {self.bundle_sha256}"
-            )
+        bundle = self._open()
         front_ends = FrontEnds(bundle.front_ends)
         check_widths(bundle, front_ends)
         models = Ensemble(bundle)
@@ -57,6 +54,20 @@ class TaggingJob:
     def worker(self, loaded: Loaded, sink: Sink) -> TaggingWorker:
         """A worker on the loaded models."""
         return TaggingWorker(loaded, self.work, run_id=self.identity.run_id, sink=sink)
+
+    def restate(self) -> Restate:
+        """Tags decided anew on stored raw scores, with this bundle's decisions; all else as it is."""
+        bundle = self._open().deciding(all_tags=self.work.all_tags)
+        return partial(restated, bundle=bundle, run_id=self.identity.run_id)
+
+    def _open(self) -> Bundle:
+        bundle = open_bundle(self.bundle_source)
+        if bundle.sha256 != self.bundle_sha256:
+            raise bad_bundle(
+                f"bundle {self.bundle_source} has changed since the job began: "
+                f"{bundle.sha256}, not {self.bundle_sha256}"
+            )
+        return bundle
 
 
 def rows_a_track(bundle: Bundle) -> dict[str, int]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from models.bundle import Bundle
 from models.colour import colours
 from models.curves import change_points, quadrant, quadrant_shares, summarise_axis
-from models.decisions import decide
+from models.decisions import TagDecision, decide
 from models.registry import Role
 from models.regressors.targets import output_names
 from models.views import ChunkView
@@ -47,6 +47,11 @@ def mood_tag_rows(track_id: str, prediction: Prediction, bundle: Bundle, *, run_
     predicted = [prediction[member.name] for member in bundle.of_role(Role.TAGGER)]
     scores = [np.average(one.values.astype(np.float64), axis=0, weights=one.weights) for one in predicted]
     decision = decide(np.stack(scores), bundle.decisions, bundle.quality)
+    return tag_rows(track_id, decision, bundle, run_id=run_id)
+
+
+def tag_rows(track_id: str, decision: TagDecision, bundle: Bundle, *, run_id: str) -> list[MoodTagRow]:
+    """One row for each tag, in the order of the bundle's tags."""
     return [
         MoodTagRow(
             track_id=track_id,

@@ -13,8 +13,11 @@ from dataclasses import dataclass, field
 
 from models.bundle import Bundle
 from schemas.errors import DataError, FailureKind, Stage
-from schemas.track import FileFacts, Outcome, Track, TrackGroup
+from schemas.track import FileFacts, Outcome, Track, TrackGroup, standing
 from schemas.tracks import Status
+from transforms.incremental.feature_cache import CacheWriter, FeatureCache
+from transforms.incremental.find_features import CachedTrack, CachedTracks
+from transforms.incremental.stored_features import StoredFeatures
 from transforms.tagging.batcher import Models, Prediction, TrackBatcher, groups_of
 from transforms.tagging.encoding import EncoderBatcher
 from transforms.tagging.features import Features, FrontEnds, Rows
@@ -44,6 +47,7 @@ class WorkSettings:
     batch_size: int = 16
     all_tags: bool = False
     read: ReadSettings = field(default_factory=ReadSettings)
+    cache: FeatureCache | None = None
 
     @property
     def plan(self) -> TaggingPlan:
@@ -89,18 +93,30 @@ class TaggingWorker:
         )
         self._reader = TrackReader(settings.read)
         self._clock = StageClock()
+        self._cache = CacheWriter(settings.cache) if settings.cache else None
+        self._stored = StoredFeatures(loaded.front_ends)
         self._audio_s = 0.0
+        self._cached = 0
         self._tags: Counter[str] = Counter()
 
     def close(self) -> None:
         """End the decoder process."""
         self._reader.close()
+        if self._cache is not None:
+            self._cache.discard()
 
-    def process(self, group: TrackGroup) -> Iterator[Outcome]:
-        """Take a track; yield the outcomes that are settled now, of this track or of earlier ones."""
+    def process(self, group: TrackGroup | CachedTracks) -> Iterator[Outcome]:
+        """Take a track, or those of a row group of a feature cache; yield the outcomes that are settled now,
+        of these or of earlier ones."""
+        if isinstance(group, CachedTracks):
+            yield from self._tag(map(self._from_cache, group.tracks), keep=False)
+            return
         reading = None
         try:
             reading = self._reader.open(group.first.uri, self._clock)
+            if known := standing(group, reading.facts.file_sha256, done=Status.TAGGED):
+                yield from known
+                return
             features = self._features(reading)
             work = _Work(group, reading.facts, _steps(features))
         except DataError as error:
@@ -115,12 +131,14 @@ class TaggingWorker:
         with self._clock.during("models"):
             done = list(self._batcher.flush())
         yield from self._settle(done)
+        if self._cache is not None:
+            self._cache.flush()
 
     def take_sums(self) -> dict[str, float]:
         """Seconds by stage, seconds of audio and tracks by tag since the last call."""
         tags = {f"tag.{tag}": float(count) for tag, count in self._tags.items()}
-        sums = {**self._clock.take_sums(), **tags, "audio_s": self._audio_s}
-        self._tags, self._audio_s = Counter(), 0.0
+        sums = {**self._clock.take_sums(), **tags, "audio_s": self._audio_s, "cached": float(self._cached)}
+        self._tags, self._audio_s, self._cached = Counter(), 0.0, 0
         return sums
 
     def _features(self, reading: TrackReading) -> Features:
@@ -133,8 +151,20 @@ class TaggingWorker:
         for work, rows in self._clock.waiting("features", complete):
             yield from self._tag(self._encoders.add(work, rows))
 
-    def _tag(self, complete: Iterator[tuple[_Work, Mapping[str, Rows]]]) -> Iterator[Outcome]:
+    def _from_cache(self, cached: CachedTrack) -> tuple[_Work, Mapping[str, Rows]]:
+        """A track of known audio with what the predictors take of it."""
+        rows = self._stored.features(cached.places)
+        if cached.track.known is None:
+            raise RuntimeError(f"track {cached.track.track_id} is not known, but its features are")
+        self._cached += 1
+        return _Work(TrackGroup(cached.track), cached.track.known.facts, _steps(rows)), rows
+
+    def _tag(
+        self, complete: Iterator[tuple[_Work, Mapping[str, Rows]]], *, keep: bool = True
+    ) -> Iterator[Outcome]:
         for work, rows in self._clock.waiting("models", complete):
+            if keep and self._cache is not None and work.facts.audio_sha256:
+                self._cache.add(work.facts.audio_sha256, rows)
             try:
                 done = self._predict(work, rows)
             except DataError as error:

@@ -18,8 +18,8 @@ from schemas.errors import DataError, FailureKind, Stage
 from schemas.track import FileFacts
 from transforms.decoding.sandbox import DecodedAudio, DecodeLimits, SandboxedDecoder
 from transforms.features.samples import LOUDEST
-from transforms.storage import read_bytes
 from transforms.tracks.stage_clock import StageClock
+from transforms.tracks.track_file import TrackFile, open_track_file
 
 # Below this peak, -80 dB of full scale, there is nothing to hear and nothing to tag.
 SILENCE_PEAK = 1e-4
@@ -37,21 +37,29 @@ class ReadSettings:
 
 
 class TrackReader:
-    """Opens one track after another; `close` ends its decoder."""
+    """Opens one track after another, and closes it when the next is opened; `close` ends its decoder, too."""
 
     def __init__(self, settings: ReadSettings) -> None:
         self._max_file_bytes = settings.max_file_bytes
         self._decoder = SandboxedDecoder(settings.limits, block_samples=_BLOCK_SAMPLES)
+        self._file: TrackFile | None = None
 
     def close(self) -> None:
         """End the decoder process."""
+        self._close_file()
         self._decoder.close()
 
     def open(self, uri: str, clock: StageClock) -> TrackReading:
-        """Read the bytes of a file; DataError: what `read_bytes` raises."""
+        """Open a file and read its bytes once; DataError: what `read_bytes` raises."""
         with clock.during("read"):
-            data = read_bytes(uri, max_bytes=self._max_file_bytes)
-            return TrackReading(data, self._decoder, clock)
+            self._close_file()
+            self._file = open_track_file(uri, max_bytes=self._max_file_bytes)
+            return TrackReading(self._file, self._decoder, clock)
+
+    def _close_file(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None
 
 
 class TrackReading:
@@ -60,11 +68,11 @@ class TrackReading:
     `rate_hz` and `total_samples` are of the samples that were asked for last.
     """
 
-    def __init__(self, data: bytes, decoder: SandboxedDecoder, clock: StageClock) -> None:
-        self.facts = FileFacts(file_sha256=hashlib.sha256(data).hexdigest(), bytes=len(data))
+    def __init__(self, file: TrackFile, decoder: SandboxedDecoder, clock: StageClock) -> None:
+        self.facts = FileFacts(file_sha256=file.sha256, bytes=file.bytes)
         self.rate_hz = 0
         self.total_samples = 0
-        self._data = data
+        self._file = file
         self._decoder = decoder
         self._clock = clock
 
@@ -72,10 +80,10 @@ class TrackReading:
         """Blocks of float32 samples at a rate (None: the file's own).
 
         When the first pass over them has ended, `facts` is complete. Raises DataError: what the decoder
-        raises, non_finite, silent.
+        raises, non_finite, silent, not_readable for a file that changed meanwhile.
         """
         with self._clock.during("decode"):
-            audio = self._decoder.decode(self._data, rate_hz=rate_hz)
+            audio = self._decoder.decode(self._file.file, rate_hz=rate_hz)
         self.rate_hz, self.total_samples = audio.rate_hz, 0
         first = self.facts.audio_sha256 is None
         digest, peak = hashlib.sha256(), 0.0
@@ -85,6 +93,7 @@ class TrackReading:
             if first:
                 digest.update(block.tobytes())
             yield block
+        self._file.check_unchanged()
         if peak < SILENCE_PEAK:
             seconds = to_seconds(self.total_samples, rate_hz=self.rate_hz)
             message = f"peak of {peak:.2g} over {seconds:.2f} s"

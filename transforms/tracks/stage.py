@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import apache_beam as beam
+import pyarrow as pa
 from apache_beam.metrics import Metrics
 from apache_beam.pvalue import TaggedOutput
 from apache_beam.utils.shared import Shared
@@ -14,12 +15,15 @@ from schemas.identity import RunIdentity
 from schemas.table import Table
 from schemas.track import Outcome, TrackGroup
 from schemas.tracks import Status
-from transforms.outputs import PARTS, SUMS, at_end
+from transforms.object_stores.retries import take_retries
+from transforms.outputs import CARRY, PARTS, SUMS, at_end
 from transforms.progress import Event, ProgressLog
 from transforms.writing.parts import Part, PartWriter
 
 # Takes the rows of one track for one table.
 Sink = Callable[[str, Sequence[Any]], None]
+# A table and the rows that an earlier run has in it of one track -> those that this run has.
+Restate = Callable[[str, pa.Table], Sequence[Any]]
 
 
 class Worker(Protocol):
@@ -63,9 +67,13 @@ class Job(Protocol):
     def worker(self, loaded: Any, sink: Sink) -> Worker:
         """A worker that hands rows to the sink."""
 
+    def restate(self) -> Restate:
+        """How stored rows that stand are stated anew, as rows of this run."""
+
 
 class ProcessTracks(beam.PTransform):  # type: ignore[misc]
-    """(TrackGroup) -> Outcome; outputs besides: PARTS of the job's results, SUMS."""
+    """(TrackGroup) -> Outcome; outputs besides: CARRY Track whose known results stand, PARTS of the job's
+    results, SUMS."""
 
     def __init__(self, job: Job, *, progress_file: str | None = None) -> None:
         super().__init__()
@@ -75,7 +83,7 @@ class ProcessTracks(beam.PTransform):  # type: ignore[misc]
     def expand(self, groups: Any) -> Any:
         """See the class."""
         process = _Process(self._job, Shared(), self._progress_file)
-        return groups | "Process" >> beam.ParDo(process).with_outputs(PARTS, SUMS, main="outcomes")
+        return groups | "Process" >> beam.ParDo(process).with_outputs(CARRY, PARTS, SUMS, main="outcomes")
 
 
 class _Process(beam.DoFn):  # type: ignore[misc]
@@ -86,16 +94,18 @@ class _Process(beam.DoFn):  # type: ignore[misc]
         self._settled = Metrics.counter("moodscribe", "settled")
 
     def setup(self) -> None:
-        self._loaded = self._shared.acquire(self._job.load)
         self._progress = ProgressLog(self._progress_file)
         self._parts: list[Part] = []
-        self._worker = self._job.worker(self._loaded, self._sink)
+        self._worker: Worker | None = None
 
     def start_bundle(self) -> None:
         job = self._job
         self._writer = PartWriter(job.identity.staging_uri, job.results, rows_per_file=job.rows_per_file)
 
     def process(self, group: TrackGroup) -> Iterable[Any]:
+        if self._worker is None:  # models are loaded where there is work, and only there
+            self._loaded = self._shared.acquire(self._job.load)
+            self._worker = self._job.worker(self._loaded, self._sink)
         yield from self._report(self._worker.process(group))
         yield from self._closed_parts()
 
@@ -104,14 +114,17 @@ class _Process(beam.DoFn):  # type: ignore[misc]
             yield at_end(element)
 
     def teardown(self) -> None:
-        self._worker.close()
+        if self._worker is not None:
+            self._worker.close()
         self._progress.close()
 
     def _end(self) -> Iterator[Any]:
+        if self._worker is None:
+            return
         yield from self._report(self._worker.flush())
         self._parts.extend(self._writer.close())
         yield from self._closed_parts()
-        yield TaggedOutput(SUMS, self._worker.take_sums())
+        yield TaggedOutput(SUMS, {**self._worker.take_sums(), **take_retries()})
 
     def _sink(self, table: str, rows: Sequence[Any]) -> None:
         self._parts.extend(self._writer.write(table, rows))
@@ -120,8 +133,8 @@ class _Process(beam.DoFn):  # type: ignore[misc]
         closed, self._parts = self._parts, []
         yield from (TaggedOutput(PARTS, part) for part in closed)
 
-    def _report(self, outcomes: Iterator[Outcome]) -> Iterator[Outcome]:
+    def _report(self, outcomes: Iterator[Outcome]) -> Iterator[Any]:
         for outcome in outcomes:
             self._settled.inc()
             self._progress.add(Event.FAILED if outcome.error else Event.DONE)
-            yield outcome
+            yield TaggedOutput(CARRY, outcome.track) if outcome.stands else outcome

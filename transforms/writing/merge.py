@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from schemas.run import TableFiles
 from schemas.table import Table
-from transforms.storage import create, join, open_file, publish
-from transforms.writing.parts import FILE_BYTES, Part, parquet_writer
+from transforms.object_stores.retries import take_retries
+from transforms.storage import join, open_file, whole_file
+from transforms.writing.faults import writing
+from transforms.writing.parts import FILE_BYTES, HELD_BYTES, Part, parquet_writer, write_row_group
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +27,12 @@ class Merge:
 
 @dataclass(frozen=True, slots=True)
 class RunFile:
-    """A file of a run under its final name."""
+    """A file of a run under its final name, with what there was to try again on the way, as sums."""
 
     table: str
     name: str
     rows: int
+    retries: Mapping[str, float] = field(default_factory=dict)
 
 
 def plan_merges(table: str, parts: Iterable[Part], *, rows_per_file: int) -> list[Merge]:
@@ -49,16 +53,47 @@ def plan_merges(table: str, parts: Iterable[Part], *, rows_per_file: int) -> lis
 
 
 def merge(work: Merge, tables: Mapping[str, Table], *, staging_uri: str, run_uri: str) -> RunFile:
-    """Write the file of a merge and give it its final name; the parts stay until the run is committed."""
+    """Write the file of a merge and give it its final name; the parts stay until the run is committed.
+
+    Raises OutputError where it cannot be written, or a part is gone.
+    """
     table = tables[work.table]
-    temporary = join(staging_uri, "merged", work.name)
-    with create(temporary) as file, parquet_writer(file, table) as writer:
-        for part in work.parts:
-            with open_file(part.uri) as source:
-                for batch in pq.ParquetFile(source).iter_batches(batch_size=table.row_group_rows):
-                    writer.write_batch(batch)
-    publish(temporary, join(run_uri, work.name))
-    return RunFile(work.table, work.name, sum(part.rows for part in work.parts))
+    target, temporary = join(run_uri, work.name), join(staging_uri, "merged", work.name)
+    whole = whole_file(target, temporary_uri=temporary)
+    with writing(target), whole as file, parquet_writer(file, table) as writer:
+        for rows in _joined(_row_groups(work.parts), most=table.row_group_rows):
+            write_row_group(writer, rows)
+    return RunFile(work.table, work.name, sum(part.rows for part in work.parts), take_retries())
+
+
+def _row_groups(parts: Iterable[Part]) -> Iterator[pa.Table]:
+    for part in parts:
+        with open_file(part.uri) as file:
+            source = pq.ParquetFile(file)
+            for number in range(source.num_row_groups):
+                yield source.read_row_group(number)
+
+
+def _joined(groups: Iterable[pa.Table], *, most: int) -> Iterator[pa.Table]:
+    """Row groups, small ones joined up to so many rows; none is cut, so that a track's rows stay in one."""
+    held: list[pa.Table] = []
+    rows = size = 0
+    for group in groups:
+        if held and (rows + len(group) > most or size + group.nbytes > HELD_BYTES):
+            yield pa.concat_tables(held)
+            held, rows, size = [], 0, 0
+        held.append(group)
+        rows, size = rows + len(group), size + group.nbytes
+    if held:
+        yield pa.concat_tables(held)
+
+
+def check_there(files: Iterable[RunFile], *, run_uri: str) -> None:
+    """Raise OutputError if a file of the run is no longer there, before the run is committed."""
+    for file in files:
+        uri = join(run_uri, file.name)
+        with writing(uri), open_file(uri):
+            pass
 
 
 def by_table(files: Iterable[RunFile]) -> dict[str, TableFiles]:

@@ -12,12 +12,13 @@ import pyarrow.parquet as pq
 
 from schemas.table import Table, to_arrow
 from transforms.storage import create, join
+from transforms.writing.faults import writing
 
 COMPRESSION = "zstd"
 # Rows are held as Python objects up to this many, then as Arrow columns up to a row group.
 _OBJECTS = 4_096
 # What waits goes on at this size, whatever its rows: a row of features can be large.
-_HELD_BYTES = 32 << 20
+HELD_BYTES = 32 << 20
 # A file is closed at this size, whatever its rows: a row of emotion_curves can be large.
 FILE_BYTES = 256 << 20
 
@@ -35,7 +36,8 @@ class Part:
 class PartWriter:
     """Collects rows by table and writes them in parts of at most so many rows.
 
-    Nothing is visible to readers: parts lie in a staging folder until a run is committed.
+    Nothing is visible to readers: parts lie in a staging folder until a run is committed. Raises OutputError
+    where they cannot be written.
     """
 
     def __init__(self, staging_uri: str, tables: Mapping[str, Table], *, rows_per_file: int) -> None:
@@ -45,20 +47,27 @@ class PartWriter:
         self._open: dict[str, _OpenPart] = {}
 
     def write(self, table: str, rows: Sequence[Any]) -> Iterator[Part]:
-        """Take rows that belong together; yield the part that they close, if any."""
+        """Take rows that belong together, all rows of a track in a table of results: they come to lie next to
+        each other in one row group. Yield the part that they close, if any."""
         part = self._open.get(table)
         if part and (part.rows + len(rows) > self._rows_per_file or part.bytes >= FILE_BYTES):
-            yield self._open.pop(table).close()
+            yield self._close(table)
             part = None
         if part is None:
             uri = join(self._staging_uri, f"{table}-{uuid.uuid4().hex}.parquet")
             part = self._open[table] = _OpenPart(self._tables[table], uri)
-        part.add(rows)
+        with writing(part.uri):
+            part.add(rows)
 
     def close(self) -> Iterator[Part]:
         """Close every open part."""
         while self._open:
-            yield self._open.popitem()[1].close()
+            yield self._close(next(iter(self._open)))
+
+    def _close(self, table: str) -> Part:
+        part = self._open.pop(table)
+        with writing(part.uri):
+            return part.close()
 
 
 @dataclass(slots=True)
@@ -68,6 +77,7 @@ class _OpenPart:
     table: Table
     uri: str
     rows: int = 0
+    _held_rows: int = 0
     _held_bytes: int = 0
     _objects: list[Any] = field(default_factory=list)
     _columns: list[pa.Table] = field(default_factory=list)
@@ -79,19 +89,18 @@ class _OpenPart:
         return self._file.tell() if self._file else 0
 
     def add(self, rows: Sequence[Any]) -> None:
+        if self._held_rows and self._held_rows + len(rows) > self.table.row_group_rows:
+            self._write_row_group()
         self.rows += len(rows)
+        self._held_rows += len(rows)
         self._objects.extend(rows)
         self._held_bytes += sum(getattr(row, "nbytes", 0) for row in rows)
-        full = self._held_bytes >= _HELD_BYTES
-        if full or len(self._objects) >= min(_OBJECTS, self.table.row_group_rows):
-            self._columns.append(to_arrow(self._objects, self.table.schema))
-            self._objects = []
-            if full or sum(map(len, self._columns)) >= self.table.row_group_rows:
-                self._write_row_group()
+        if self._held_rows >= self.table.row_group_rows or self._held_bytes >= HELD_BYTES:
+            self._write_row_group()
+        elif len(self._objects) >= _OBJECTS:
+            self._to_columns()
 
     def close(self) -> Part:
-        if self._objects:
-            self._columns.append(to_arrow(self._objects, self.table.schema))
         self._write_row_group()
         if self._writer is None or self._file is None:
             raise RuntimeError(f"part {self.uri} was closed before it was opened")
@@ -100,15 +109,24 @@ class _OpenPart:
         self._file.close()
         return Part(self.table.name, self.uri, self.rows, size)
 
+    def _to_columns(self) -> None:
+        if self._objects:
+            self._columns.append(to_arrow(self._objects, self.table.schema))
+            self._objects = []
+
     def _write_row_group(self) -> None:
+        self._to_columns()
         if self._writer is None:
             self._file = create(self.uri)
             self._writer = parquet_writer(self._file, self.table)
         if self._columns:
-            self._writer.write_table(
-                pa.concat_tables(self._columns), row_group_size=self.table.row_group_rows
-            )
-            self._columns, self._held_bytes = [], 0
+            write_row_group(self._writer, pa.concat_tables(self._columns))
+            self._columns, self._held_rows, self._held_bytes = [], 0, 0
+
+
+def write_row_group(writer: pq.ParquetWriter, rows: pa.Table) -> None:
+    """Write rows as one row group: what lies in it together stays together."""
+    writer.write_table(rows, row_group_size=max(1, len(rows)))
 
 
 def parquet_writer(file: BinaryIO, table: Table) -> pq.ParquetWriter:

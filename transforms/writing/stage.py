@@ -18,10 +18,13 @@ from schemas.table import Table, as_mapping
 from schemas.track import Outcome
 from schemas.tracks import Status, TrackRow
 from transforms.duplicates import Resolved, resolve_duplicates
+from transforms.incremental.listed import columns_hash
+from transforms.object_stores.retries import take_retries
 from transforms.outputs import PARTS, SUMS, at_end
 from transforms.storage import join, remove_folder, write_text
 from transforms.writing.account import RunPlan, UnbalancedError, run_record
-from transforms.writing.merge import Merge, RunFile, merge, plan_merges
+from transforms.writing.faults import writing
+from transforms.writing.merge import Merge, RunFile, check_there, merge, plan_merges
 from transforms.writing.parts import Part, PartWriter
 
 ACCOUNT_FILE = "account.json"
@@ -30,9 +33,9 @@ ACCOUNT_FILE = "account.json"
 class WriteOutcomes(beam.PTransform):  # type: ignore[misc]
     """(Outcome) -> PARTS of tracks and failures, SUMS of what they say; equal audio is found here."""
 
-    def __init__(self, identity: RunIdentity, tables: Mapping[str, Table], *, rows_per_file: int) -> None:
+    def __init__(self, plan: RunPlan, tables: Mapping[str, Table], *, rows_per_file: int) -> None:
         super().__init__()
-        self._write = _WriteOutcomes(identity, tables, rows_per_file)
+        self._write = _WriteOutcomes(plan, tables, rows_per_file)
 
     def expand(self, outcomes: Any) -> Any:
         """See the class."""
@@ -60,25 +63,36 @@ def _resolve(element: tuple[str, Iterable[Outcome]]) -> Iterable[Resolved]:
     return (Resolved(outcome) for outcome in outcomes)
 
 
-def track_row(resolved: Resolved, identity: RunIdentity) -> dict[str, Any]:
+def track_row(resolved: Resolved, identity: RunIdentity, *, input_uri: str) -> dict[str, Any]:
     """The row of `tracks`, the manifest's columns with it."""
-    outcome = resolved.outcome
+    outcome, work = resolved.outcome, identity.work
+    track = outcome.track
     facts = as_mapping(outcome.facts) if outcome.facts else {}
     row = TrackRow(
-        track_id=outcome.track.track_id,
-        uri=outcome.track.uri,
+        track_id=track.track_id,
+        uri=track.uri,
         status=outcome.status.value,
+        reason=track.reason.value,
+        failure=outcome.error.kind.value if outcome.error else None,
+        duplicate_of=resolved.duplicate_of,
+        source_version=track.source_version,
+        content_md5=track.content_md5,
+        input=input_uri,
         run_id=identity.run_id,
         bundle=identity.bundle,
-        settings_hash=identity.settings_hash,
-        duplicate_of=resolved.duplicate_of,
+        front_end_hash=work.front_end,
+        model_hash=work.model,
+        settings_hash=work.settings,
+        decision_hash=work.decision,
+        columns_hash=columns_hash(track.columns),
     )
-    return {**as_mapping(row), **facts, **outcome.track.columns}
+    return {**as_mapping(row), **facts, **track.columns}
 
 
 class _WriteOutcomes(beam.DoFn):  # type: ignore[misc]
-    def __init__(self, identity: RunIdentity, tables: Mapping[str, Table], rows_per_file: int) -> None:
-        self._identity = identity
+    def __init__(self, plan: RunPlan, tables: Mapping[str, Table], rows_per_file: int) -> None:
+        self._identity = plan.identity
+        self._input_uri = plan.input_uri
         self._tables = tables
         self._rows_per_file = rows_per_file
 
@@ -89,8 +103,11 @@ class _WriteOutcomes(beam.DoFn):  # type: ignore[misc]
     def process(self, resolved: Resolved) -> Iterable[Any]:
         outcome = resolved.outcome
         self._sums[f"count.{outcome.status}"] += 1
+        self._sums[f"reason.{outcome.track.reason}"] += 1
         Metrics.counter("moodscribe", outcome.status.value).inc()
-        parts = list(self._writer.write("tracks", [track_row(resolved, self._identity)]))
+        parts = list(
+            self._writer.write("tracks", [track_row(resolved, self._identity, input_uri=self._input_uri)])
+        )
         if outcome.error:
             self._sums[f"failure.{outcome.error.kind}"] += 1
             track = outcome.track
@@ -100,7 +117,7 @@ class _WriteOutcomes(beam.DoFn):  # type: ignore[misc]
 
     def finish_bundle(self) -> Iterable[Any]:
         ended = [TaggedOutput(PARTS, part) for part in self._writer.close()]
-        ended.append(TaggedOutput(SUMS, dict(self._sums)))
+        ended.append(TaggedOutput(SUMS, {**self._sums, **take_retries()}))
         for element in ended:
             yield at_end(element)
 
@@ -156,13 +173,18 @@ class CommitRun(beam.PTransform):  # type: ignore[misc]
 
 
 def commit(plan: RunPlan, files: Sequence[RunFile], sums: Mapping[str, float]) -> bool:
-    """Write the run's record and remove its staging folder; False where the account does not add up."""
+    """Write the run's record and remove its staging folder; False where the account does not add up.
+
+    Raises OutputError where it cannot be written, or a file of the run is gone.
+    """
     identity = plan.identity
     try:
         record = run_record(plan, files, sums)
     except UnbalancedError as error:
         write_text(join(identity.staging_uri, ACCOUNT_FILE), json.dumps(error.reasons) + "\n")
         return False
-    write_text(join(identity.run_uri, RUN_FILE), record.to_json())
+    check_there(files, run_uri=identity.run_uri)
+    with writing(identity.run_uri):
+        write_text(join(identity.run_uri, RUN_FILE), record.to_json())
     remove_folder(identity.staging_uri)
     return True

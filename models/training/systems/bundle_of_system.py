@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.bundle import Bundle, write_index
-from models.bundle_members import is_plain_name
+from models.bundle import Bundle
+from models.bundle_files import write_index
+from models.bundle_index import is_plain_name
 from models.registry import Role, architecture
 from models.training.calibration import Platt, f_optimal, fit_platt
 from models.training.data.form import DataSet
@@ -70,7 +71,9 @@ def write_system_bundle(
 
 
 def _member(one: Trained, facts: Facts) -> dict[str, Any]:
-    settings = {"front_end_settings": dict(facts.front_end_settings)} if facts.front_end_settings else {}
+    # Where this machine has a front end's weights is of no use to others; their hash is there, too.
+    named = {name: value for name, value in facts.front_end_settings.items() if name != "weights"}
+    settings = {"front_end_settings": named} if named else {}
     return {
         "name": one.plan.name,
         "architecture": one.plan.architecture,

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from models.bundle import write_index
+from models.bundle_files import write_index
 from models.random_nets import write_random_nets, write_random_vgg16
 from models.registry import Settings, architecture
 from models.regressors.targets import one_net_per_target

@@ -20,6 +20,8 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from numpy.typing import NDArray
 
+from transforms.parent import end_with_parent
+
 _LEVELS = ";".join(
     f"is13_lld{level}{delta}" for delta in ("", "_de") for level in ("_nzsmo", "A_smo", "B_smo")
 )
@@ -54,6 +56,7 @@ _KINDS = {"descriptors": ("cVectorConcat", _JOINED), "statistics": ("cFunctional
 
 def main() -> None:
     """Serve requests from standard input: a line of JSON each, a line for each answer."""
+    end_with_parent()
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what the library prints goes nowhere
     for line in sys.stdin:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from schemas.clock import to_seconds
 from schemas.errors import DataError, FailureKind, Stage
 from transforms.features.samples import refusal
+from transforms.writing.faults import writing
 
 TERMS = (
     "openSMILE 3, (c) audEERING GmbH: for non-commercial research, teaching and personal use only; "
@@ -66,7 +67,8 @@ class _Engine:
         limit_s = _START_S + to_seconds(len(samples), rate_hz=rate_hz)
         with self._lock, TemporaryDirectory(prefix="moodscribe-") as scratch:
             folder = Path(scratch)
-            np.save(folder / "samples.npy", samples, allow_pickle=False)
+            with writing(scratch):
+                np.save(folder / "samples.npy", samples, allow_pickle=False)
             request = {"kind": kind, "rate_hz": int(rate_hz)}
             request |= {name: str(folder / f"{name}.npy") for name in ("samples", "rows")}
             self._ask(json.dumps(request), limit_s)

@@ -1,0 +1,130 @@
+"""Carrying out a run: once more from the start if a worker dies, and nothing of it left if it fails."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipelines.cli import EXIT_DONE, EXIT_STOPPED, EXIT_USAGE
+from pipelines.leftovers import claim, clear_leftovers, discard
+from pipelines.local_runner import local_runner
+from pipelines.progress_line import ProgressLine
+from pipelines.tables import read_record
+from pipelines.workers.ended import WorkerEndedError, oom_kills
+from schemas.errors import DataError, OutputError
+
+if TYPE_CHECKING:
+    from pipelines.run import Run
+
+# A worker that dies a second time has a reason that a third try would not change.
+ATTEMPTS = 2
+
+
+def carry_out(run: Run, options: Any, *, command: str) -> int:
+    """Run a job; EXIT_DONE, or the status of what has stopped it, which is said on standard error."""
+    # What stops a job comes back as an exception; Beam would print it as well.
+    logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
+    output_uri = run.plan.identity.output_uri
+    for run_id in clear_leftovers(output_uri):
+        _say(command, f"removed what the killed run {run_id} had left in {output_uri}")
+    for attempt in range(1, ATTEMPTS + 1):
+        status = _try(run, options, command=command, attempt=attempt)
+        if status is not None:
+            return status
+    return EXIT_STOPPED
+
+
+def _try(run: Run, options: Any, *, command: str, attempt: int) -> int | None:
+    """One attempt; its status, None if a worker has died."""
+    identity, killed = run.plan.identity, oom_kills()
+    try:
+        _run(run, options)
+    except WorkerEndedError as error:
+        done = read_record(identity.run_uri) is not None
+        discard(identity)
+        if done:  # it died after its work
+            return EXIT_DONE
+        _say(command, f"{error}{_cause(error, oom_kills() - killed)}; {_outlook(attempt)}")
+        return None
+    except (OutputError, RuntimeError) as error:
+        discard(identity)
+        return _stopped(error, command)
+    return EXIT_DONE
+
+
+def _run(run: Run, options: Any) -> None:
+    import apache_beam as beam
+
+    from pipelines.run import define_pipeline
+
+    if not runs_here(options):
+        pipeline = beam.Pipeline(options=options)
+        define_pipeline(pipeline, run)
+        pipeline.run().wait_until_finish()
+        return
+    claim(run.plan.identity)
+    runner = local_runner(options)
+    with _scratch() as folder, runner.crew:
+        progress_file = folder / "progress"
+        pipeline = beam.Pipeline(runner=runner, options=options)
+        define_pipeline(pipeline, replace(run, progress_file=str(progress_file)))
+        with ProgressLine(progress_file):
+            pipeline.run().wait_until_finish()
+
+
+@contextlib.contextmanager
+def _scratch() -> Iterator[Path]:
+    """A folder for as long as the run takes; OutputError where there is no room for one."""
+    try:
+        folder = tempfile.TemporaryDirectory(prefix="moodscribe-", ignore_cleanup_errors=True)
+    except OSError as error:
+        raise OutputError(f"no place for scratch files, see TMPDIR: {error.strerror}") from error
+    with folder as name:
+        yield Path(name)
+
+
+def runs_here(options: Any) -> bool:
+    """Whether the pipeline runs on this machine, by Beam's local runner."""
+    from apache_beam.options.pipeline_options import StandardOptions
+
+    return options.view_as(StandardOptions).runner in (None, "DirectRunner")
+
+
+def _cause(error: WorkerEndedError, out_of_memory: int) -> str:
+    """Why a worker has been killed, as far as it can be known."""
+    if error.code != -signal.SIGKILL:
+        return ""
+    who = "by the kernel" if out_of_memory else "most often"
+    return f", {who} for lack of memory (fewer --workers take less)"
+
+
+def _outlook(attempt: int) -> str:
+    if attempt < ATTEMPTS:
+        return f"the run begins anew (attempt {attempt + 1} of {ATTEMPTS})"
+    return "nothing of it was published"
+
+
+def _stopped(error: Exception, command: str) -> int:
+    """Say what has stopped a run that no other try would mend; its status. Bugs go on.
+
+    A worker's exception comes as a text: bad data that it met before any track, such as a bundle whose arrays
+    do not fit, or the place of the output that has failed.
+    """
+    for kind, status in ((OutputError, EXIT_STOPPED), (DataError, EXIT_USAGE)):
+        marker = f"{kind.__module__}.{kind.__qualname__}: "
+        if isinstance(error, kind) or marker in str(error):
+            message = str(error).rpartition(marker)[2].partition(" [while running")[0]
+            _say(command, message + ("; nothing of the run was published" if kind is OutputError else ""))
+            return status
+    raise error
+
+
+def _say(command: str, message: str) -> None:
+    print(f"moodscribe {command}: {message}", file=sys.stderr, flush=True)

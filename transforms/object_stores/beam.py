@@ -1,0 +1,110 @@
+"""Any other store that Beam has a file system for, such as hdfs:// or azfs://, by way of it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, BinaryIO
+
+from schemas.errors import DataError, FailureKind, Stage
+from transforms.object_stores.body import refuse_large
+from transforms.object_stores.retries import TemporaryFaultError
+from transforms.object_stores.store import Page, StoredObject
+
+_PIECE_BYTES = 1 << 20
+
+
+class BeamStore:
+    """See ObjectStore."""
+
+    def describe(self, uri: str) -> StoredObject:
+        """See ObjectStore."""
+        from apache_beam.io.filesystems import FileSystems
+
+        with _faults():
+            return _state(FileSystems.get_filesystem(uri).metadata(uri))
+
+    def read(self, uri: str, *, max_bytes: int) -> bytes:
+        """See ObjectStore."""
+        with _faults(), _opened(uri) as file:
+            data: bytes = file.read(max_bytes + 1)
+        refuse_large(len(data), max_bytes)
+        return data
+
+    def read_range(self, uri: str, start: int, end: int, *, source_version: str) -> bytes:
+        """See ObjectStore; Beam cannot ask for a version: it is looked at before."""
+        if self.describe(uri).source_version != source_version:
+            raise DataError(FailureKind.STORAGE, Stage.READ, f"{uri} has changed while it was read")
+        with _faults(), _opened(uri) as file:
+            file.seek(start)
+            data: bytes = file.read(end - start)
+        return data
+
+    def page(self, prefix_uri: str, token: str | None) -> Page:  # noqa: ARG002 - there is one page
+        """See ObjectStore; Beam has no pages: all of it is the first."""
+        from apache_beam.io.filesystems import FileSystems
+
+        with _faults():
+            found = FileSystems.match([f"{prefix_uri}**"])[0].metadata_list
+        ordered = sorted(found, key=lambda metadata: str(metadata.path))
+        return Page(tuple((metadata.path, _state(metadata)) for metadata in ordered), None)
+
+    def write(self, uri: str, file: BinaryIO) -> None:
+        """See ObjectStore; what a fault has left half written is written over by the next try."""
+        from apache_beam.io.filesystem import CompressionTypes
+        from apache_beam.io.filesystems import FileSystems
+
+        with _faults():
+            if FileSystems.exists(uri):
+                FileSystems.delete([uri])
+            file.seek(0)
+            plain = CompressionTypes.UNCOMPRESSED
+            with FileSystems.create(uri, "application/octet-stream", compression_type=plain) as target:
+                shutil.copyfileobj(file, target, _PIECE_BYTES)
+
+    def copy(self, uri: str, target_uri: str) -> None:
+        """See ObjectStore."""
+        from apache_beam.io.filesystems import FileSystems
+
+        with _faults():
+            FileSystems.copy([uri], [target_uri])
+
+    def delete(self, uri: str) -> None:
+        """See ObjectStore."""
+        from apache_beam.io.filesystems import FileSystems
+
+        with _faults():
+            FileSystems.delete([uri])
+
+
+def _opened(uri: str) -> Any:
+    from apache_beam.io.filesystem import CompressionTypes
+    from apache_beam.io.filesystems import FileSystems
+
+    plain = CompressionTypes.UNCOMPRESSED
+    return FileSystems.open(uri, "application/octet-stream", compression_type=plain)
+
+
+def _state(metadata: Any) -> StoredObject:
+    size = int(metadata.size_in_bytes)
+    return StoredObject(f"{size} {metadata.last_updated_in_seconds}", size)
+
+
+@contextmanager
+def _faults() -> Iterator[None]:
+    from apache_beam.io.filesystem import BeamIOError
+
+    try:
+        yield
+    except ValueError as error:  # no file system for the scheme, or no name in the URI
+        raise DataError(FailureKind.BAD_URI, Stage.READ, str(error)) from error
+    except FileNotFoundError as error:
+        raise DataError(FailureKind.NOT_FOUND, Stage.READ, "no such object") from error
+    except PermissionError as error:
+        raise DataError(FailureKind.NOT_READABLE, Stage.READ, str(error)) from error
+    except (BeamIOError, OSError) as error:
+        # BeamIOError wraps what the file system met, and says it only in words.
+        if "404" in str(error) or "not found" in str(error).lower():
+            raise DataError(FailureKind.NOT_FOUND, Stage.READ, "no such object") from error
+        raise TemporaryFaultError(str(error)) from error
