@@ -2,6 +2,9 @@
 # make test    pass the tests
 # make check   the one check: format, lint, types, tests, wheel
 # make bench-features    every front end beside its reference: time, memory, ratio
+# make bench-scale    the main job on 100,000 short tracks: memory, time, workers, what Beam adds (an hour)
+# make chaos ROUNDS=24 SEED=1    real runs, in each of which one process is killed, against an undisturbed one
+# make fuzz CASES=5000 SEED=1    broken files of every format through reading and the job; what is found, in work/fuzz
 # make reproduce DATA=../shared/data    the papers' figures beside ours, into models/RESULTS.md
 # make lock    renew the locks from pyproject.toml
 # make train-default DATA=../shared/data    train the shipped bundle from scratch
@@ -10,9 +13,12 @@
 PYTHON ?=
 DATA ?= ../shared/data
 WORK ?= work/train-default
+ROUNDS ?= 24
+SEED ?= 1
+CASES ?= 5000
 BIN = .venv/bin
 
-.PHONY: demo test check static bench-features reproduce lock train-default card
+.PHONY: demo test check static bench-features reproduce lock train-default card bench-scale chaos fuzz
 
 demo: .venv/.complete
 	$(BIN)/moodscribe demo --folder demo-out
@@ -36,6 +42,15 @@ reproduce: .venv/.complete
 
 bench-features: .venv/.complete
 	$(BIN)/python -m tests.bench_features
+
+bench-scale: .venv/.complete
+	$(BIN)/python -m tests.scale
+
+chaos: .venv/.complete
+	$(BIN)/python -m tests.faults.chaos --rounds $(ROUNDS) --seed $(SEED)
+
+fuzz: .venv/.complete
+	$(BIN)/python -m tests.fuzz --cases $(CASES) --seed $(SEED)
 
 lock: .venv/.complete
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --python-version 3.11 \

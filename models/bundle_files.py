@@ -81,7 +81,7 @@ def _parse(folder: Path, fields: Mapping[str, Any], sha256: str) -> Bundle:
         sha256=sha256,
         quality=parse_quality(fields["quality"], tags) if "quality" in fields else Quality(),
         files={name: file.sha256 for name, file in files.items()},
-        file_bytes={name: file.bytes for name, file in files.items()},
+        file_bytes={name: file.size for name, file in files.items()},
     )
     check_members(bundle.members, tags=len(tags))
     for member in bundle.members:
@@ -118,7 +118,7 @@ def write_index(folder: Path, fields: Mapping[str, Any]) -> Bundle:
     dataclass or as a mapping. Every other file in the folder becomes part of the bundle.
     """
     looks = {path.name: look_at(path) for path in sorted(folder.iterdir()) if path.name != INDEX}
-    files = {name: {"sha256": look.sha256, "bytes": look.bytes} for name, look in looks.items()}
+    files = {name: {"sha256": look.sha256, "bytes": look.size} for name, look in looks.items()}
     members = [{**member, "settings": _plain_settings(member["settings"])} for member in fields["members"]]
     index = {"format": FORMAT, **fields, "members": members, "files": files}
     (folder / INDEX).write_text(json.dumps(index, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -32,7 +32,7 @@ class File:
     """What the index says of a file."""
 
     sha256: str
-    bytes: int
+    size: int
 
 
 def parse_index(data: bytes) -> dict[str, Any]:
@@ -104,7 +104,7 @@ def parse_files(values: Any) -> dict[str, File]:
     for name in files:
         if (other := alike.setdefault(name.lower(), name)) != name or name == INDEX:
             raise ValueError(f"file name {name!r} is the same as {other!r} where case does not count")
-    if (total := sum(file.bytes for file in files.values())) > MAX_BUNDLE_BYTES:
+    if (total := sum(file.size for file in files.values())) > MAX_BUNDLE_BYTES:
         raise ValueError(f"its files have {total} bytes together, more than {MAX_BUNDLE_BYTES}")
     return files
 

@@ -19,8 +19,9 @@ from models.views import View
 
 _MOST_MEMBERS = 64
 _ENCODER = "encoder "
-# Settings of front ends are seconds, counts and frequencies.
-_LARGEST_SETTING = 1e6
+# Settings of front ends are seconds, counts and frequencies: a step of a nanosecond or a million bands would
+# take a worker's time and memory.
+_LEAST_SETTING, _LARGEST_SETTING = 1e-3, 65_536
 
 
 @dataclass(frozen=True)
@@ -75,8 +76,15 @@ def is_encoder_key(key: str) -> bool:
 
 
 def parse_member(fields: Mapping[str, Any]) -> Member:
-    """A member from its part of the index; DataError(bad_bundle), ValueError or KeyError for what is not as
-    it must be."""
+    """A member from its part of the index; DataError(bad_bundle) or ValueError for what is not as it must
+    be."""
+    try:
+        return _parse_member(fields)
+    except KeyError as error:
+        raise ValueError(f"member {shown(fields.get('name'))}: {error} is missing") from error
+
+
+def _parse_member(fields: Mapping[str, Any]) -> Member:
     known = architecture(plain_word(fields["architecture"]))
     name = plain_word(fields["name"])
     named = fields["front_end"] if known.front_end else fields.get("front_end", "")
@@ -165,7 +173,7 @@ def _front_end_settings(fields: Mapping[str, Any], known: Architecture) -> dict[
 
 
 def _is_plain_value(value: Any) -> bool:
-    """Whether a setting is a short word, "", a flag or a number of a size that settings have."""
+    """Whether a setting is a short word, "", a flag, 0 or a number of a size that settings have."""
     if isinstance(value, str):
         return not value or is_plain_name(value)
-    return isinstance(value, int | float) and -_LARGEST_SETTING <= value <= _LARGEST_SETTING
+    return isinstance(value, int | float) and (value == 0 or _LEAST_SETTING <= value <= _LARGEST_SETTING)

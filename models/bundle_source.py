@@ -1,12 +1,12 @@
-"""Where bundles come from: a name in the package, a folder, or gs://, kept in a cache by hash."""
+"""Where bundles come from: a name in the package, a folder, or an object store, kept in a cache by hash."""
 
 from __future__ import annotations
 
 import hashlib
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from models.bundle import Bundle
 from models.bundle_files import parse_bundle, read_bundle
@@ -19,13 +19,17 @@ SHIPPED = Path(__file__).parent / "bundles"
 _PIECE_BYTES = 16 << 20
 
 
-def open_bundle(source: str) -> Bundle:
-    """The checked bundle of that name, path or gs:// URI.
+# Bytes of an object of a store: of this URI, from here, to before there; DataError or OSError.
+ReadPiece = Callable[[str, int, int], bytes]
+
+
+def open_bundle(source: str, *, read: ReadPiece | None = None) -> Bundle:
+    """The checked bundle of that name, path or URI in an object store: by `read`, without it gs:// by gcsfs.
 
     Raises DataError(bad_bundle), or not_found where there is nothing under that name.
     """
-    if source.startswith("gs://"):
-        return _fetched(source.rstrip("/"))
+    if "://" in source:
+        return _fetched(source.rstrip("/"), read or _read_google)
     if os.path.isdir(source):  # noqa: PTH112 - Path.is_dir raises for a name that is too long
         return read_bundle(Path(source))
     if is_plain_name(source) and (SHIPPED / source).is_dir():
@@ -38,12 +42,9 @@ def open_bundle(source: str) -> Bundle:
     )
 
 
-def _fetched(uri: str) -> Bundle:
-    """The bundle of a gs:// URI, from the cache, downloaded if its index is not known yet."""
-    import gcsfs
-
-    store = gcsfs.GCSFileSystem()
-    index = _index(store, uri)
+def _fetched(uri: str, read: ReadPiece) -> Bundle:
+    """The bundle of a URI, from the cache, downloaded if its index is not known yet."""
+    index = _index(read, uri)
     sha256 = hashlib.sha256(index).hexdigest()
     folder = _private(cache_folder("bundles")) / sha256
     if folder.is_dir():
@@ -55,7 +56,7 @@ def _fetched(uri: str) -> Bundle:
         bundle = parse_bundle(index, download, source=f"{uri}/{INDEX}")
         (download / INDEX).write_bytes(index)
         for file, size in bundle.file_bytes.items():
-            _fetch(store, f"{uri}/{file}", download / file, size=size)
+            _fetch(read, f"{uri}/{file}", download / file, size=size)
         read_bundle(download)
         try:
             download.rename(folder)
@@ -66,35 +67,41 @@ def _fetched(uri: str) -> Bundle:
     return _kept(folder, sha256)
 
 
-def _index(store: Any, uri: str) -> bytes:
+def _index(read: ReadPiece, uri: str) -> bytes:
     """The bytes of the index, no more than an index may have."""
     place = f"{uri}/{INDEX}"
-    try:
-        index = _piece(store, place, 0, MAX_INDEX_BYTES + 1)
-    except FileNotFoundError:
-        raise bad_bundle(f"{uri}: no {INDEX} there") from None
-    except OSError as error:
-        raise bad_bundle(f"{uri}: {error}") from error
+    index = _piece(read, place, 0, MAX_INDEX_BYTES + 1, absent=f"{uri}: no {INDEX} there")
     if len(index) > MAX_INDEX_BYTES:
         raise bad_bundle(f"{place}: larger than {MAX_INDEX_BYTES} bytes")
     return index
 
 
-def _fetch(store: Any, uri: str, path: Path, *, size: int) -> None:
+def _fetch(read: ReadPiece, uri: str, path: Path, *, size: int) -> None:
     """Download a file piece by piece, never more of it than the index says there is."""
+    absent = f"{uri}: named in {INDEX}, but there is no such file"
+    with path.open("wb") as file:
+        for start in range(0, size, _PIECE_BYTES):
+            file.write(_piece(read, uri, start, min(size, start + _PIECE_BYTES), absent=absent))
+
+
+def _read_google(uri: str, start: int, end: int) -> bytes:
+    import gcsfs
+
+    data: bytes = gcsfs.GCSFileSystem().cat_file(uri, start=start, end=end)
+    return data
+
+
+def _piece(read: ReadPiece, uri: str, start: int, end: int, *, absent: str) -> bytes:
+    """The bytes of an object from `start` to before `end`, fewer where it ends before."""
     try:
-        with path.open("wb") as file:
-            for start in range(0, size, _PIECE_BYTES):
-                file.write(_piece(store, uri, start, min(size, start + _PIECE_BYTES)))
+        data = read(uri, start, end)
     except FileNotFoundError:
-        raise bad_bundle(f"{uri}: named in {INDEX}, but there is no such file") from None
+        raise bad_bundle(absent) from None
     except OSError as error:
         raise bad_bundle(f"{uri}: {error}") from error
-
-
-def _piece(store: Any, uri: str, start: int, end: int) -> bytes:
-    """The bytes of an object from `start` to before `end`, fewer where it ends before."""
-    data: bytes = store.cat_file(uri, start=start, end=end)
+    except DataError as error:
+        message = absent if error.kind is FailureKind.NOT_FOUND else f"{uri}: {error.message}"
+        raise bad_bundle(message) from error
     if len(data) > end - start:
         raise bad_bundle(f"{uri}: the store sent {len(data)} bytes, asked for {end - start}")
     return data

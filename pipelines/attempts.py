@@ -19,6 +19,7 @@ from pipelines.progress_line import ProgressLine
 from pipelines.tables import read_record
 from pipelines.workers.ended import WorkerEndedError, oom_kills
 from schemas.errors import DataError, OutputError
+from schemas.identity import RunIdentity
 
 if TYPE_CHECKING:
     from pipelines.run import Run
@@ -33,7 +34,7 @@ def carry_out(run: Run, options: Any, *, command: str) -> int:
     logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
     output_uri = run.plan.identity.output_uri
     for run_id in clear_leftovers(output_uri):
-        _say(command, f"removed what the killed run {run_id} had left in {output_uri}")
+        _say(command, f"removed what the unfinished run {run_id} had left in {output_uri}")
     for attempt in range(1, ATTEMPTS + 1):
         status = _try(run, options, command=command, attempt=attempt)
         if status is not None:
@@ -47,16 +48,26 @@ def _try(run: Run, options: Any, *, command: str, attempt: int) -> int | None:
     try:
         _run(run, options)
     except WorkerEndedError as error:
-        done = read_record(identity.run_uri) is not None
-        discard(identity)
-        if done:  # it died after its work
+        if _discarded(identity, command):  # it died after its work
             return EXIT_DONE
         _say(command, f"{error}{_cause(error, oom_kills() - killed)}; {_outlook(attempt)}")
         return None
-    except (OutputError, RuntimeError) as error:
-        discard(identity)
+    except (OutputError, DataError, RuntimeError) as error:
+        if _discarded(identity, command):  # the store has done what it was not heard to
+            return EXIT_DONE
         return _stopped(error, command)
     return EXIT_DONE
+
+
+def _discarded(identity: RunIdentity, command: str) -> bool:
+    """Remove what a run has left that has not come to its end; whether it is published after all."""
+    try:
+        done = read_record(identity.run_uri) is not None
+        discard(identity)
+    except DataError as error:
+        _say(command, f"{error.message}; what the run has left is there until a later run removes it")
+        return False
+    return done
 
 
 def _run(run: Run, options: Any) -> None:
@@ -114,8 +125,8 @@ def _outlook(attempt: int) -> str:
 def _stopped(error: Exception, command: str) -> int:
     """Say what has stopped a run that no other try would mend; its status. Bugs go on.
 
-    A worker's exception comes as a text: bad data that it met before any track, such as a bundle whose arrays
-    do not fit, or the place of the output that has failed.
+    It is bad data that a worker met before any track, such as a bundle whose arrays do not fit, or a place of
+    output that has failed. Of another process it comes as a text.
     """
     for kind, status in ((OutputError, EXIT_STOPPED), (DataError, EXIT_USAGE)):
         marker = f"{kind.__module__}.{kind.__qualname__}: "

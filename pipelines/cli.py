@@ -12,6 +12,8 @@ from pipelines.evaluate_command import add_evaluate
 from pipelines.job_arguments import add_features, add_plan, add_tag
 from pipelines.listen_command import add_listen
 from pipelines.option_hints import HintingParser
+from pipelines.output.compacting.arguments import add_compact
+from pipelines.output.drift.arguments import add_diff
 from pipelines.train_command import add_train
 from pipelines.weights_command import add_weights
 from schemas.errors import DataError
@@ -63,6 +65,8 @@ def _parser() -> argparse.ArgumentParser:
     add_tag(commands).set_defaults(run=_run_tag)
     add_plan(commands).set_defaults(run=_run_plan)
     add_features(commands).set_defaults(run=_run_features)
+    add_compact(commands)
+    add_diff(commands)
     _add_export(commands)
     add_weights(commands)
     add_listen(commands)

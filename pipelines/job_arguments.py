@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from typing import Any
 
+from pipelines.number_arguments import number, whole
 from pipelines.option_hints import HintingParser
 from schemas.cached_features import CacheType
 from transforms.incremental.policy import Gone
@@ -107,7 +107,7 @@ def add_plan(commands: argparse._SubParsersAction[HintingParser]) -> argparse.Ar
     _add_tag_arguments(plan)
     plan.add_argument(
         "--measure",
-        type=_whole(0),
+        type=whole(0),
         default=8,
         metavar="N",
         help="tag N tracks of what is to do, chosen by their ids, for an estimate; writes nothing "
@@ -154,7 +154,7 @@ def _add_tag_arguments(tag: argparse.ArgumentParser) -> None:
     )
     tag.add_argument(
         "--stride-s",
-        type=_number(0.1, 20.0),
+        type=number(0.1, 20.0),
         default=20.0,
         help="seconds from one 20 s chunk to the next (default: %(default)s, no overlap)",
     )
@@ -176,7 +176,7 @@ def _add_tag_arguments(tag: argparse.ArgumentParser) -> None:
         default=CacheType.FLOAT16.value,
         help="how the cache keeps values (default: %(default)s)",
     )
-    tag.add_argument("--batch-size", type=_whole(1), default=16, help="chunks a batch (default: %(default)s)")
+    tag.add_argument("--batch-size", type=whole(1), default=16, help="chunks a batch (default: %(default)s)")
     _add_what_to_do(tag)
     _add_how_to_work(tag, max_duration_s=21_600)
 
@@ -232,10 +232,10 @@ def _add_what_to_do(job: argparse.ArgumentParser) -> None:
     what.add_argument(
         "--only-failed", action="store_true", help="take up those that failed before, and nothing else"
     )
-    what.add_argument("--limit", type=_whole(1), metavar="N", help="take up N tracks at most, leave the rest")
+    what.add_argument("--limit", type=whole(1), metavar="N", help="take up N tracks at most, leave the rest")
     what.add_argument(
         "--sample",
-        type=_number(0, 1),
+        type=number(0, 1),
         default=1.0,
         metavar="RATE",
         help="take up this share of the tracks, chosen by their ids, leave the rest",
@@ -249,7 +249,7 @@ def _add_what_to_do(job: argparse.ArgumentParser) -> None:
     )
     what.add_argument(
         "--max-gone-rate",
-        type=_number(0, 1),
+        type=number(0, 1),
         default=0.5,
         help="share of gone tracks above which nothing is published (default: %(default)s)",
     )
@@ -257,62 +257,42 @@ def _add_what_to_do(job: argparse.ArgumentParser) -> None:
 
 def _add_how_to_work(job: argparse.ArgumentParser, *, max_duration_s: int) -> None:
     job.add_argument(
-        "--workers", type=_whole(1), help="processes on this machine (default: one a core, one for few files)"
+        "--workers", type=whole(1), help="processes on this machine (default: one a core, one for few files)"
     )
     job.add_argument(
         "--tracks-per-run",
-        type=_whole(1),
+        type=whole(1),
         default=10_000,
         help="on this machine: publish after so many tracks and go on with a further run, so that a job that "
         "is stopped goes on from there (default: %(default)s)",
     )
     job.add_argument(
-        "--rows-per-file", type=_whole(1), default=500_000, help="most rows of a file (default: %(default)s)"
+        "--rows-per-file", type=whole(1), default=500_000, help="most rows of a file (default: %(default)s)"
     )
     job.add_argument(
         "--max-file-mb",
-        type=_number(0.001, 1 << 20),
+        type=number(0.001, 1 << 20),
         default=1024,
         help="largest file (default: %(default)s)",
     )
     job.add_argument(
         "--max-duration-s",
-        type=_number(3, 1e6),
+        type=number(3, 1e6),
         default=max_duration_s,
         help="longest track (default: %(default)s)",
     )
     job.add_argument(
         "--decode-timeout-s",
-        type=_number(0.1, 1e5),
+        type=number(0.1, 1e5),
         default=120,
         help="a track's decoder (default: %(default)s)",
     )
     job.add_argument(
-        "--decode-memory-mb", type=_whole(512), default=2048, help="a decoder's memory (default: %(default)s)"
+        "--decode-memory-mb", type=whole(512), default=2048, help="a decoder's memory (default: %(default)s)"
     )
     job.add_argument(
         "--max-failure-rate",
-        type=_number(0, 1),
+        type=number(0, 1),
         default=0.5,
         help="share of failed tracks above which the exit status is 1 (default: %(default)s)",
     )
-
-
-def _number(low: float, high: float) -> Callable[[str], float]:
-    def number(text: str) -> float:
-        value = float(text)
-        if not low <= value <= high:
-            raise argparse.ArgumentTypeError(f"{text} is not from {low:g} to {high:g}")
-        return value
-
-    return number
-
-
-def _whole(low: int) -> Callable[[str], int]:
-    def whole_number(text: str) -> int:
-        value = int(text)
-        if value < low:
-            raise argparse.ArgumentTypeError(f"{text} is below {low}")
-        return value
-
-    return whole_number

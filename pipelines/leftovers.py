@@ -1,4 +1,4 @@
-"""What killed runs have left behind, removed by a later run; that of runs that may be alive is let be.
+"""What unfinished runs have left behind, removed by a later run; that of runs that may be alive is let be.
 
 A run on this machine leaves a note in its staging folder that says which process it is. Where there is none,
 or one of another machine, nobody can tell whether a run is alive, until it would have run for a month.
@@ -55,6 +55,12 @@ def clear_leftovers(output_uri: str) -> list[str]:
     for run_id in dead:
         _discard(join(output_uri, RUN_FOLDER_PREFIX + run_id), join(staging_uri, run_id))
     return dead
+
+
+def running(output_uri: str) -> tuple[str, ...]:
+    """Ids of the runs under an output that may be at work now."""
+    staging_uri = join(output_uri, STAGING)
+    return tuple(one for one in _staged(staging_uri) if not _dead(join(staging_uri, one), one))
 
 
 def _discard(run_uri: str, staging_uri: str) -> None:

@@ -95,7 +95,7 @@ def _run_listen(arguments: argparse.Namespace, _: list[str]) -> int:
 
 def _listen(arguments: argparse.Namespace) -> None:
     pcm = _pcm(arguments)
-    from models.bundle_source import open_bundle
+    from transforms.bundles import open_bundle
     from transforms.listening.members import load_listeners
     from transforms.listening.session import listen
 

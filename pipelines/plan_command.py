@@ -5,16 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import pickle
 import sys
 import tempfile
 from pathlib import Path
 
-from models.bundle_source import open_bundle
 from pipelines.beam_options import beam_options
 from pipelines.cli import EXIT_DONE
 from pipelines.local_runner import local_runner
-from pipelines.planning.count import READ, Counted, count_run
+from pipelines.planning.count import READ, Counted, count_run, read_counted
 from pipelines.planning.estimate import Estimate, estimate
 from pipelines.planning.measure import Measured, measure
 from pipelines.planning.prices import Prices, read_prices
@@ -22,6 +20,7 @@ from pipelines.planning.text import as_json, describe, describe_estimate
 from pipelines.run import Run
 from pipelines.tables import MOODS, check_output
 from pipelines.tag_command import prepare
+from transforms.bundles import open_bundle
 from transforms.inputs.stage import inspect_input
 
 
@@ -55,9 +54,7 @@ def _count(run: Run, *, sample: int) -> Counted:
         pipeline = beam.Pipeline(runner=local_runner(options), options=options)
         count_run(pipeline, run, sample=sample, file=file)
         pipeline.run().wait_until_finish()
-        # Written by this very command, a moment ago.
-        counted: Counted = pickle.loads(file.read_bytes())  # noqa: S301
-    return counted
+        return read_counted(file)
 
 
 def _estimate(run: Run, counted: Counted, prices: Prices) -> tuple[Measured | None, Estimate | None]:

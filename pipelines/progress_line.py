@@ -35,10 +35,10 @@ def _duration(seconds: float) -> str:
 class ProgressLine:
     """Shows the progress that workers write to a file, while its block runs."""
 
-    def __init__(self, path: Path, stream: TextIO = sys.stderr) -> None:
+    def __init__(self, path: Path, stream: TextIO | None = None) -> None:
         self._path = path
-        self._stream = stream
-        self._terminal = stream.isatty()
+        self._stream = stream or sys.stderr
+        self._terminal = self._stream.isatty()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._first_settled: float | None = None

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from models.bundle import Bundle
-from models.bundle_source import open_bundle
 from pipelines.beam_options import beam_options
 from pipelines.before import before
 from pipelines.cached import cached_before
@@ -28,6 +27,7 @@ from schemas.cached_features import CacheType
 from schemas.identity import RunIdentity, new_run_id, timestamp
 from schemas.tracks import Status
 from schemas.work import WorkKey, hash_of
+from transforms.bundles import open_bundle
 from transforms.incremental.feature_cache import FeatureCache
 from transforms.inputs.stage import InputSpec, inspect_input
 from transforms.tagging.job import TaggingJob, rows_a_track

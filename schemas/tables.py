@@ -15,6 +15,7 @@ from schemas.table import Table
 from schemas.tracks import TRACKS
 
 NAMES = ("tracks", "mood_tags", "emotion_curves", "antonyms", "features", "failures")
+_TAKEN = frozenset(field.name for field in TRACKS.columns)
 MOODS: Mapping[str, Table] = {table.name: table for table in (MOOD_TAGS, EMOTION_CURVES, ANTONYMS)}
 
 
@@ -27,5 +28,4 @@ def tables_of_run(results: Mapping[str, Table], manifest_columns: Sequence[pa.Fi
 
 def carried_name(column: str) -> str:
     """Name under which a manifest's column stands in `tracks`: its own, unless the table has it."""
-    taken = {field.name for field in TRACKS.columns}
-    return f"manifest_{column}" if column in taken else column
+    return f"manifest_{column}" if column in _TAKEN else column

@@ -23,17 +23,18 @@ def by_sndfile(samples: Any, rate_hz: int, format_: str, subtype: str | None = N
 def by_ffmpeg(
     samples: Any, rate_hz: int, container: str, codec: str, *, bit_rate: int | None = 128_000
 ) -> bytes:
-    """Mono or stereo samples [n, channels] as a file of FFmpeg's."""
-    layout = {1: "mono", 2: "stereo"}[samples.shape[1]]
+    """Samples [n, channels] as a file of FFmpeg's: mono, stereo, 5.1 or 7.1."""
+    layout = {1: "mono", 2: "stereo", 6: "5.1", 8: "7.1"}[samples.shape[1]]
+    if codec == "alac" and layout == "7.1":
+        layout = "7.1(wide)"  # which is what ALAC has
     file = io.BytesIO()
     with av.open(file, "w", format=container, options={"fflags": "+bitexact"}) as output:
         stream = output.add_stream(codec, rate=rate_hz, layout=layout, options={"strict": "experimental"})
         stream.codec_context.flags |= _BIT_EXACT
         if bit_rate is not None:
             stream.bit_rate = bit_rate
-        frame = av.AudioFrame.from_ndarray(
-            np.ascontiguousarray(samples.T, np.float32), format="fltp", layout=layout
-        )
+        packed = np.ascontiguousarray(samples, np.float32).reshape(1, -1)
+        frame = av.AudioFrame.from_ndarray(packed, format="flt", layout=layout)
         frame.sample_rate, frame.pts = rate_hz, 0
         for packet in [*stream.encode(frame), *stream.encode(None)]:
             output.mux(packet)

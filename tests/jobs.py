@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 
 from models.bundle import Bundle
 from pipelines.before import before
+from pipelines.cached import cached_before
 from pipelines.local_runner import default_options, local_runner
 from pipelines.run import Run, define_pipeline
 from pipelines.tables import committed_runs
@@ -42,7 +44,10 @@ def plan_run(
     )
     spec = inspect_input(str(source))
     planned = plan(decided, identity, input_uri=spec.uri, settings={})
-    return Run(spec, job, planned, Policy(spec.uri, key), before(str(output)))
+    known = before(str(output))
+    if settings.cache:
+        known = replace(known, cache=cached_before(settings.cache))
+    return Run(spec, job, planned, Policy(spec.uri, key), known)
 
 
 def run(planned: Run) -> dict[str, Any]:

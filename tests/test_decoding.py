@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import os
@@ -22,9 +23,10 @@ from tests.audio_files import by_ffmpeg, by_sndfile
 from transforms.decoding.audio import open_audio, regroup, resample
 from transforms.decoding.sandbox import DecodedAudio, DecodeLimits, SandboxedDecoder, memory_file
 from transforms.features.streams import STREAMED, extract
+from transforms.tracks import reader
 from transforms.tracks.reader import TrackReading
 from transforms.tracks.stage_clock import StageClock
-from transforms.tracks.track_file import track_file
+from transforms.tracks.track_file import open_track_file, track_file
 
 RATE_HZ = 16_000
 BLOCK = 32_000
@@ -456,6 +458,61 @@ def test_a_file_that_hangs_the_decoder_costs_one_track_and_no_more_than_the_limi
     assert len(decoded(faulty, healthy)[1]) == 2.5 * RATE_HZ
     faulty.close()
     assert children() <= before
+
+
+@pytest.mark.parametrize(
+    ("head", "message"),
+    [
+        (b"raise", "the decoder ended with ZeroDivisionError: as a library might"),
+        (b"kind?", "the decoder sent 4 bytes of kind 99"),
+        (b"long?", "the decoder sent 4,294,967,280 bytes of kind 3"),
+        (b"odd??", "the decoder sent 3 bytes of kind 3"),
+    ],
+)
+def test_a_decoder_that_raises_or_talks_nonsense_costs_one_track_and_says_so(
+    faulty: SandboxedDecoder, head: bytes, message: str
+) -> None:
+    healthy = by_sndfile(tone(2.5, 44_100), 44_100, "FLAC")
+    for _ in range(2):
+        error = refusal(faulty, head)
+        assert (error.kind, error.message) == (FailureKind.DECODER_CRASH, message)
+        assert len(decoded(faulty, healthy)[1]) == 2.5 * RATE_HZ
+
+
+@pytest.mark.parametrize("codec", ["pcm_u8", "pcm_s16le", "pcm_s24le", "pcm_s32le", "pcm_f32le", "pcm_f64le"])
+def test_ffmpegs_samples_of_any_kind_have_full_scale_one(decoder: SandboxedDecoder, codec: str) -> None:
+    original = tone(2.5, RATE_HZ, levels=(0.5, 0.5))
+    _, samples = decoded(decoder, by_ffmpeg(original, RATE_HZ, "matroska", codec, bit_rate=None))
+    np.testing.assert_allclose(samples, original[:, 0], rtol=0, atol=2**-7 if codec == "pcm_u8" else 2**-15)
+
+
+def test_a_file_that_is_written_to_while_it_is_read_fails_and_names_both_sizes(
+    decoder: SandboxedDecoder, tmp_path: Path
+) -> None:
+    path = tmp_path / "growing.wav"
+    path.write_bytes(by_sndfile(tone(4.0, RATE_HZ), RATE_HZ, "WAV"))
+    with contextlib.closing(open_track_file(str(path), max_bytes=1 << 20)) as file:
+        blocks = TrackReading(file, decoder, StageClock()).blocks(RATE_HZ)
+        next(blocks)
+        with path.open("ab") as more:
+            more.write(bytes(1000))
+        with pytest.raises(
+            DataError, match=r"changed while it was read: 128,044 bytes, then 129,044"
+        ) as caught:
+            list(blocks)
+    assert (caught.value.kind, caught.value.stage) == (FailureKind.NOT_READABLE, Stage.READ)
+
+
+def test_a_track_of_more_samples_than_a_worker_can_hold_fails_before_it_holds_them(
+    decoder: SandboxedDecoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reader, "MOST_SAMPLES_HELD", 400_000)
+    data = by_sndfile(noise(1.0, 655_350, channels=1), 655_350, "FLAC")
+    track = TrackReading(track_file(memory_file(data)), decoder, StageClock())
+    with pytest.raises(DataError, match=r"^more than 400,000 samples at 655350 Hz$") as caught:
+        track.samples(None)
+    assert caught.value.kind is FailureKind.TOO_LONG
+    assert len(track.samples(RATE_HZ)) == RATE_HZ
 
 
 def test_time_that_the_owner_takes_between_blocks_is_not_the_decoders(faulty: SandboxedDecoder) -> None:

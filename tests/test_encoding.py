@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from tests.oracle import Oracle, read
 from tests.sounds import music
 from transforms.features.mel.step_mel import FRONT_END, step_mel
 from transforms.tagging import encoding
+from transforms.tagging.batcher import Models
 from transforms.tagging.encoding import EncoderBatcher
 from transforms.tagging.features import Rows
 from transforms.tagging.job import TaggingJob, rows_a_track
@@ -95,7 +97,7 @@ def copied(bundle: Bundle, folder: Path, edit: Callable[[list[dict[str, Any]]], 
 
 
 REFUSALS: Mapping[str, tuple[Callable[[list[dict[str, Any]]], Any], str]] = {
-    "a head without an encoder": (lambda m: m[1].pop("encoder"), "KeyError: 'encoder'"),
+    "a head without an encoder": (lambda m: m[1].pop("encoder"), ": 'encoder' is missing"),
     "an encoder that is not there": (
         lambda m: m[1].update(encoder="other"),
         "member 'tag-mean': there is no encoder 'other' in this bundle",
@@ -300,6 +302,29 @@ def test_a_worker_settles_every_track_once_with_the_rows_that_it_has_alone(
         failed = {outcome.track.track_id: outcome.error for outcome in outcomes if outcome.error}
         assert {name: error.kind for name, error in failed.items()} == kinds
         assert found == expected
+
+
+class _Overflowing:
+    """Models of which one gives no numbers."""
+
+    def __init__(self, models: Models, member: str) -> None:
+        self._models = models
+        self._member = member
+
+    def run(self, member: str, batch: Batch) -> NDArray[np.float32]:
+        outputs = self._models.run(member, batch)
+        return np.full_like(outputs, np.inf) if member == self._member else outputs
+
+
+@pytest.mark.parametrize("member", ["tag-mean", "affect", "mobile"])
+def test_predictions_that_are_no_numbers_fail_their_track_and_leave_no_rows(
+    job: TaggingJob, loaded: Loaded, catalogue: Mapping[str, TrackGroup], member: str
+) -> None:
+    models = replace(loaded, models=_Overflowing(loaded.models, member))
+    outcomes, found = tagged(job, models, [catalogue["four"], catalogue["copied"]])
+    assert not found
+    assert [outcome.error.kind for outcome in outcomes if outcome.error] == [FailureKind.NON_FINITE] * 3
+    assert all("values that are not finite" in outcome.error.message for outcome in outcomes if outcome.error)
 
 
 @pytest.mark.parametrize("members", [(*ENCODED, *OTHERS), ENCODED], ids=["mixed", "heads only"])

@@ -52,6 +52,11 @@ def join(folder: str, *names: str) -> str:
     return "/".join([folder.rstrip("/"), *names])
 
 
+def absolute(uri: str) -> str:
+    """A folder's URI without a slash at its end; a local one from the root on."""
+    return str(local_path(uri).absolute()) if is_local(uri) else uri.rstrip("/")
+
+
 def create(uri: str) -> BinaryIO:
     """A new file to write; folders of a local path are made. An object appears whole, when it is closed.
 
@@ -64,9 +69,13 @@ def create(uri: str) -> BinaryIO:
     return path.open("wb")
 
 
-def open_file(uri: str) -> BinaryIO:
-    """An existing file to read, from anywhere in it; DataError of an object store as `read_bytes` has it."""
-    return local_path(uri).open("rb") if is_local(uri) else open_object(uri)
+def open_file(uri: str, *, stage: Stage = Stage.READ) -> BinaryIO:
+    """An existing file to read, from anywhere in it.
+
+    Raises OSError of a local file, and of an object DataError of that stage, now or in reading: not_found,
+    not_readable, storage after the last try. Of any stage but READ, which is for tracks, it names the object.
+    """
+    return local_path(uri).open("rb") if is_local(uri) else open_object(uri, stage=stage)
 
 
 @contextmanager
@@ -135,6 +144,15 @@ def open_local_file(uri: str, *, max_bytes: int) -> BinaryIO:
         # Should a pipe have taken its place by now: without waiting for who writes into it.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     return os.fdopen(descriptor, "rb", buffering=0)
+
+
+def read_piece(uri: str, start: int, end: int) -> bytes:
+    """Bytes of an object of a store from `start` to before `end`, fewer where it ends before.
+
+    Raises DataError as `read_bytes` does of a store.
+    """
+    read = partial(store_of(uri).read_range, uri, start, end)
+    return persistently(read, purpose=Purpose.READ, stage=Stage.READ, uri=uri)
 
 
 def describe(uri: str) -> StoredObject:

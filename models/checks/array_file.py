@@ -25,7 +25,7 @@ _MOST_ARRAYS = 4096
 _MOST_AXES = 8
 # Counts of normalisation layers are single whole numbers; nothing computes with them.
 _COUNT = "I64"
-_TYPES = {"F32": np.dtype("<f4"), "F16": np.dtype("<f2"), _COUNT: np.dtype("<i8")}
+_TYPES: dict[str, np.dtype[Any]] = {"F32": np.dtype("<f4"), "F16": np.dtype("<f2"), _COUNT: np.dtype("<i8")}
 # Its square is still finite in single precision.
 _LARGEST = 1e18
 

@@ -26,7 +26,7 @@ class Look:
     """A file as it was read once: its hash, its size and its first HEAD_BYTES."""
 
     sha256: str
-    bytes: int
+    size: int
     head: bytes
 
 

@@ -67,7 +67,7 @@ class Committed:
         return tuple(name for name in self.names if name not in (TRACKS.name, FAILURES.name))
 
     def sources(self, table: str) -> Iterator[tuple[str, tuple[str, ...], Mapping[str, Any]]]:
-        """Where rows of a table are: a folder, the runs whose rows are in it, and its files and rows there."""
+        """Where rows of a table are: a folder, the runs whose rows are in it, its files and rows there."""
         if self.current and table in self.current["tables"]:
             uri = join(self.output_uri, CURRENT_FOLDER_PREFIX + self.current["current_id"])
             yield uri, tuple(self.current["runs"]), self.current["tables"][table]

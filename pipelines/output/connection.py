@@ -39,6 +39,8 @@ def connect_bounded(output_uri: str, *, memory_mb: int, scratch: Path) -> duckdb
         "temp_directory": str(scratch / "spilled"),
         "threads": max(1, min(os.cpu_count() or 1, memory_mb // _THREAD_MB)),
         "preserve_insertion_order": False,
+        # A join holds its right side, as it is written: the other may have rows as wide as curves.
+        "disabled_optimizers": "join_order,build_side_probe_side",
     }
     return connect(output_uri, database=str(scratch / "work.duckdb"), config=config)
 

@@ -1,10 +1,11 @@
 """The current state of a catalogue as SQL views over the files of its runs: the latest row of each track.
 
-rows       all rows of tracks, as runs have written them
+all_*      all rows of a table, as runs have written them
 latest     the last row of each track that is work on it, tombstones with it
 tracks     of those that are not gone; which of equal audio is the original is told anew
-current    track_id and run_id of those: the results of a track are those of the run of its latest row
-marks      rows that are no track's, and that later runs compare with: tombstones and repeated ids
+current    what tells one of those rows; the results of a track are those of the run of its latest row
+gone       the last tombstone of each track that has one, come back or not
+repeated   rows that say of an id that it is repeated, but for those from before its track was gone
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ _WORDS = {
 }
 
 _LATEST = """
-SELECT * FROM {schema}.rows WHERE reason <> '{repeated}'
+SELECT * FROM {schema}.all_tracks WHERE reason <> '{repeated}'
 QUALIFY row_number() OVER (PARTITION BY track_id ORDER BY run_id DESC, status = '{failed}', uri) = 1
 """
 _TRACKS = """
@@ -67,26 +68,31 @@ WINDOW equal AS (PARTITION BY CASE WHEN {has_results} AND audio_sha256 IS NOT NU
                                    ELSE 'track ' || track_id END)
 """
 _CURRENT = "SELECT track_id, run_id, reason FROM {schema}.latest WHERE status <> '{gone}'"
-# The last rows that say so of each repeated id and its URI, unless the track itself has gone since.
+# The same with all that is known of tracks besides their rows, and with their places in order of track_id.
+_KEPT = """
+SELECT track_id, run_id, reason, uri, status, duplicate_of, row_number() OVER (ORDER BY track_id) - 1 AS place
+FROM {schema}.tracks
+"""
+_GONE = """
+SELECT track_id, max(run_id) AS run_id FROM {schema}.all_tracks WHERE status = '{gone}' GROUP BY track_id
+"""
+# The last rows that say so of each repeated id and its URI, unless the track has gone since.
 _REPEATED = """
-SELECT * FROM {schema}.rows AS r WHERE reason = '{repeated}'
-AND NOT EXISTS (SELECT 1 FROM {schema}.latest AS l
-                WHERE l.track_id = r.track_id AND l.status = '{gone}' AND l.run_id >= r.run_id)
+SELECT * FROM {schema}.all_tracks AS r WHERE reason = '{repeated}'
+AND NOT EXISTS (SELECT 1 FROM {schema}.gone AS g WHERE g.track_id = r.track_id AND g.run_id >= r.run_id)
 QUALIFY run_id = max(run_id) OVER (PARTITION BY track_id, uri)
 """
-_MARKS = """
-SELECT * FROM {schema}.latest WHERE status = '{gone}'
-UNION ALL SELECT * FROM {schema}.repeated
-"""
-_RESULTS = "SELECT * FROM ({rows}) SEMI JOIN {schema}.current USING (track_id, run_id)"
+_RESULTS = "SELECT * FROM {schema}.all_{table} SEMI JOIN {schema}.current USING (track_id, run_id)"
 # Rows of version 1 have no reason; what was repeated then is told by the run of the track's own row.
 _FAILURES = """
-SELECT * FROM ({rows}) SEMI JOIN {schema}.current USING (track_id, run_id) WHERE kind <> '{duplicate_id}'
+SELECT * FROM {schema}.all_{table} SEMI JOIN {schema}.current USING (track_id, run_id)
+WHERE kind <> '{duplicate_id}'
 UNION ALL
-SELECT * FROM ({rows}) SEMI JOIN {schema}.repeated USING (track_id, uri, run_id)
+SELECT * FROM {schema}.all_{table} SEMI JOIN {schema}.repeated USING (track_id, uri, run_id)
 WHERE kind = '{duplicate_id}'
 UNION ALL
-SELECT * FROM ({rows}) SEMI JOIN (SELECT * FROM {schema}.current WHERE reason = '') USING (track_id, run_id)
+SELECT * FROM {schema}.all_{table}
+SEMI JOIN (SELECT * FROM {schema}.current WHERE reason = '') USING (track_id, run_id)
 WHERE kind = '{duplicate_id}'
 """
 # A file of any version, with all columns of this one.
@@ -100,31 +106,37 @@ def define_views(
     """Make the views of a state in a schema of the connection: one for each of `committed.names`, and those
     of the first lines of this file.
 
-    With `keep`, `current`, which the others share, is worked out once. There is mood_tags_by_tag where the
+    With `keep`, `current` is worked out once, with more columns. There is mood_tags_by_tag where the
     compaction has it.
     """
     done = Status.EXTRACTED if FEATURES in committed.names else Status.TAGGED
-    all_tracks = [*_files(committed, TRACKS.name), *_files(committed, MARKS.name)]
-    connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
 
-    def define(name: str, select: str, *, rows: str = "", kind: str = "VIEW") -> None:
-        body = select.format(schema=schema, done=done.value, rows=rows, **_WORDS)
+    def define(name: str, select: str, *, table: str = "", kind: str = "VIEW") -> None:
+        body = select.format(schema=schema, done=done.value, table=table, **_WORDS)
         connection.execute(f"CREATE {kind} {schema}.{name} AS {body}")
 
-    define("rows", "{rows}", rows=_rows(TRACKS.name, all_tracks))
+    connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+    for name, rows in _all_rows(committed).items():
+        connection.execute(f"CREATE VIEW {schema}.all_{name} AS {rows}")
     define("latest", _LATEST)
     define("tracks", _TRACKS)
-    define("current", _CURRENT, kind="TABLE" if keep else "VIEW")
+    define("current", _KEPT if keep else _CURRENT, kind="TABLE" if keep else "VIEW")
+    define("gone", _GONE)
     define("repeated", _REPEATED)
-    define("marks", _MARKS)
-    for name in committed.results:
-        define(name, _RESULTS, rows=_rows(name, _files(committed, name)))
-    if FAILURES.name in committed.names:
-        define(FAILURES.name, _FAILURES, rows=_rows(FAILURES.name, _files(committed, FAILURES.name)))
+    for name in _all_rows(committed):
+        if name != TRACKS.name:
+            define(name, _FAILURES if name == FAILURES.name else _RESULTS, table=name)
+
+
+def _all_rows(committed: Committed) -> dict[str, str]:
+    """For each table, the statement that reads all rows there are of it."""
+    tracks = [*_files(committed, TRACKS.name), *_files(committed, MARKS.name)]
+    rows = {name: _rows(name, _files(committed, name)) for name in committed.names}
+    rows[TRACKS.name] = _rows(TRACKS.name, tracks)
     if by_tag := committed.files(MOOD_TAGS_BY_TAG.name):
         further = Committed(committed.output_uri, committed.further)
-        files = [*by_tag, *_files(further, MOOD_TAGS.name)]
-        define(MOOD_TAGS_BY_TAG.name, _RESULTS, rows=_rows(MOOD_TAGS.name, files))
+        rows[MOOD_TAGS_BY_TAG.name] = _rows(MOOD_TAGS.name, [*by_tag, *_files(further, MOOD_TAGS.name)])
+    return rows
 
 
 def _files(committed: Committed, table: str) -> list[str]:

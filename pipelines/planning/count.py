@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -36,7 +37,7 @@ class Counted:
 
 
 def count_run(root: beam.Pipeline, run: Run, *, sample: int, file: Path) -> None:
-    """Put the counting on a pipeline; it leaves a pickled Counted in a file of this machine."""
+    """Put the counting on a pipeline; what was counted is left in a file: see `read_counted`."""
     listed, compared = compare_input(root, run)
     work = [
         pieces | f"How{place}" >> beam.FlatMap(_of_piece)
@@ -109,6 +110,25 @@ class _Join(beam.CombineFn):  # type: ignore[misc]
 
 
 def _write(counted: Counted, file: str) -> None:
-    import pickle
+    fields = {
+        "tracks": [(how, reason, count) for (how, reason), count in counted.tracks.items()],
+        "settled": counted.settled,
+        "sums": counted.sums,
+        "audio_s": counted.audio_s,
+        "known": counted.known,
+        "sample": [(track.track_id, track.uri) for track in counted.sample],
+    }
+    Path(file).write_text(json.dumps(fields))
 
-    Path(file).write_bytes(pickle.dumps(counted))
+
+def read_counted(file: Path) -> Counted:
+    """What `count_run` has left in a file."""
+    fields = json.loads(file.read_text())
+    return Counted(
+        Counter({(how, reason): count for how, reason, count in fields["tracks"]}),
+        Counter(fields["settled"]),
+        Counter(fields["sums"]),
+        fields["audio_s"],
+        fields["known"],
+        tuple(Track(track_id, uri) for track_id, uri in fields["sample"]),
+    )

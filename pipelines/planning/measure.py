@@ -44,7 +44,7 @@ def measure(job: Job, tracks: Sequence[Track]) -> Measured:
 
     Clock time of each is scaled to the processor time of all, their decoder's with it.
     """
-    plain = [TrackGroup(Track(track.track_id, track.uri, columns=track.columns)) for track in tracks]
+    plain = [TrackGroup(Track(track.track_id, track.uri)) for track in tracks]
     outcomes: list[Outcome] = []
     with closing(job.worker(job.load(), lambda *_: None)) as worker:
         _ = [*worker.process(plain[0]), *worker.flush()]

@@ -1,4 +1,4 @@
-"""`python -m tests.fuzz`: thousands of broken files through reading and the job; `--replay` for one of them."""
+"""`python -m tests.fuzz`: thousands of broken files through reading and the job; `--replay` for one."""
 
 from __future__ import annotations
 

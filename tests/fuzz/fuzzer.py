@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import faulthandler
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -16,7 +17,9 @@ from tests.fuzz.seeds import Seed
 from tests.fuzz.whole_job import problems_in_job
 from transforms.decoding.sandbox import DecodeLimits
 
+# After so many cases, and after each that a decoder died of, a sound file must be read as ever.
 _SOUND_EVERY = 100
+# Beyond the decoder's limit: then it is this process that hangs, and its stack is shown.
 _STUCK_S = 120.0
 
 
@@ -40,7 +43,7 @@ class Report:
     mutations: Counter[tuple[str, str]] = field(default_factory=Counter)
     found: list[tuple[Path | None, str]] = field(default_factory=list)
     in_jobs: int = 0
-    slowest_s: float = 0.0
+    slowest: tuple[float, str] = (0.0, "none")
 
 
 def fuzz(plan: Plan, bundle: Bundle, folder: Path, *, progress: Callable[[str], None]) -> Report:
@@ -102,8 +105,6 @@ def _harm_to_others(plan: Plan, reader: CaseReader, folder: Path) -> list[str]:
 def _in_job(
     plan: Plan, cases: Sequence[tuple[Case, Result]], bundle: Bundle, folder: Path, report: Report
 ) -> None:
-    import tempfile
-
     with tempfile.TemporaryDirectory(prefix="moodscribe-fuzz-") as scratch:
         problems = problems_in_job(Path(scratch), cases, bundle, plan.limits)
     report.in_jobs += len(cases)
@@ -116,15 +117,15 @@ def _in_job(
 
 
 def _note(report: Report, case: Case, result: Result) -> None:
-    report.outcomes[case.format, result.outcome] += 1
+    report.outcomes[case.format.removesuffix(" real"), result.outcome] += 1
     for name in set(case.mutations):
         report.mutations[name, result.outcome] += 1
-    report.slowest_s = max(report.slowest_s, result.seconds)
+    report.slowest = max(report.slowest, (result.seconds, f"{case.number}, a {case.format}"))
 
 
 def _line(report: Report, seconds: float) -> str:
     done = sum(report.outcomes.values())
     return (
         f"{done:,} cases, {report.in_jobs:,} of them in jobs, {done / seconds:.0f} a second; "
-        f"{len(report.found)} found; the slowest took {report.slowest_s:.1f} s"
+        f"{len(report.found)} found; the slowest, {report.slowest[1]}, took {report.slowest[0]:.1f} s"
     )

@@ -98,7 +98,7 @@ def lost_block(random: Generator, data: bytes, _: bytes) -> bytes:
 def absurd_field(random: Generator, data: bytes, _: bytes) -> bytes:
     """Up to four numbers of the head with extreme values, of any width and order of bytes."""
     values = bytearray(data)
-    for _ in range(int(random.integers(1, 5))):
+    for _count in range(int(random.integers(1, 5))):
         width = int(random.choice([1, 2, 4, 8]))
         value = int(_EXTREMES[int(random.integers(len(_EXTREMES)))]) % (1 << 8 * width)
         at = int(random.integers(0, max(1, min(_HEAD, len(data)) - width)))
@@ -109,7 +109,7 @@ def absurd_field(random: Generator, data: bytes, _: bytes) -> bytes:
 def noisy_head(random: Generator, data: bytes, _: bytes) -> bytes:
     """Some bytes of the head, each anything."""
     values = bytearray(data)
-    for _ in range(int(random.integers(1, 12))):
+    for _count in range(int(random.integers(1, 12))):
         values[int(random.integers(0, min(_HEAD, len(data))))] = int(random.integers(256))
     return bytes(values)
 

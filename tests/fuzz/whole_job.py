@@ -1,4 +1,4 @@
-"""Cases through the whole job: each in the account once, as what reading alone found, sound files unharmed."""
+"""Cases through the whole job: each accounted for as reading alone found it, sound files unharmed."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def problems_in_job(
             problems.append((case, f"{found[case.name]} rows in tracks"))
             continue
         became = _became(tracks[tracks["name"] == case.name].iloc[0])
-        if became not in _expected(case, result):
+        if became not in expected_in_job(case, result):
             problems.append((case, f"{became} in the job, {result.outcome} when read alone"))
     if sum(found.values()) != len(cases) + len(_SOUND):
         problems.append((None, f"{sum(found.values())} rows for {len(cases) + len(_SOUND)} files"))
@@ -78,7 +78,8 @@ def _became(row: Any) -> str:
     return str(row["kind"] if row["status"] == "failed" else row["status"])
 
 
-def _expected(case: Case, result: Result) -> frozenset[str]:
+def expected_in_job(case: Case, result: Result) -> frozenset[str]:
+    """What may become of a case in a job, from what reading alone found: statuses and kinds of failure."""
     if not looks_like_audio(case.name):
         return frozenset({"skipped"})
     return _OF_READ if result.outcome == READ else frozenset({result.outcome})

@@ -9,9 +9,10 @@ from collections.abc import Callable
 from typing import Any
 
 NASTY: tuple[Any, ...] = (
-    None, True, False, 0, 1, -1, 2, 16_384, 16_385, 2**31, 2**63, 10**30, 0.5, -0.0, 1e-320, 1e308, float("nan"),
-    float("inf"), "", "a", "..", "../x", "a\0", "\ud800", "gru", "x" * 5000, "0" * 64, [], [[]], [0], {}, {"a": 1},
-    [None] * 4, ["calm"] * 4, [0.5] * 4, [16_384] * 13, {"sha256": "0" * 64, "bytes": 0},
+    None, True, False, 0, 1, -1, 2, 16_384, 16_385, 2**31, 2**63, 10**30, 0.5, -0.0, 1e-320, 1e308,
+    float("nan"), float("inf"), "", "a", "..", "../x", "a\0", "\ud800", "gru", "x" * 5000, "0" * 64,
+    [], [[]], [0], {}, {"a": 1}, [None] * 4, ["calm"] * 4, [0.5] * 4, [16_384] * 13,
+    {"sha256": "0" * 64, "bytes": 0},
 )  # fmt: skip
 
 
@@ -82,7 +83,7 @@ def _double(holder: Any, chance: random.Random) -> None:
 
 def _rename(holder: Any, chance: random.Random) -> None:
     if isinstance(holder, dict) and holder:
-        holder[chance.choice(("", "a", "..", "A.safetensors", "tags"))] = holder.pop(
+        holder[chance.choice(("", "a", "..", "TAGS.safetensors", "tags"))] = holder.pop(
             _some_key(holder, chance)
         )
 

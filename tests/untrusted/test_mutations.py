@@ -1,4 +1,4 @@
-"""Hundreds of spoilt bundles: each is refused by name, or is the bundle that its bytes say, whole and in bounds."""
+"""Hundreds of spoilt bundles: each is refused by name, or is what its bytes say, whole and in bounds."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from models.bundle import Bundle
 from models.bundle_files import parse_bundle, read_bundle
@@ -23,15 +24,19 @@ from tests.untrusted.mutations import spoilt_bytes, spoilt_json
 FILE = "tags.safetensors"
 
 
-def outcome(work: Callable[[], Bundle]) -> Bundle | str:
-    """The bundle, or the message that it is refused with; anything else is an error of ours."""
+Result = TypeVar("Result")
+
+
+def outcome(work: Callable[[], Result]) -> Result | str:
+    """What the work gives, or the message that the bundle is refused with; all else is an error of ours."""
     try:
         return work()
     except DataError as error:
-        assert (error.kind, error.stage) == (FailureKind.BAD_BUNDLE, Stage.BUNDLE)
-        assert len(error.message) < 1000
-        assert error.message.isprintable()
-        return error.message
+        refused = error
+    assert (refused.kind, refused.stage) == (FailureKind.BAD_BUNDLE, Stage.BUNDLE)
+    assert len(refused.message) < 1000
+    assert refused.message.isprintable()
+    return refused.message
 
 
 def check_says(bundle: Bundle, data: bytes) -> None:
@@ -54,11 +59,10 @@ def check_says(bundle: Bundle, data: bytes) -> None:
         assert sum(map(math.prod, member.shapes.values())) <= 1 << 27
 
 
-@pytest.mark.parametrize("first", [0, 150])
-def test_a_spoilt_index_is_refused_or_says_what_the_bundle_is(whole: Bundle, first: int) -> None:
+def test_a_spoilt_index_is_refused_or_says_what_the_bundle_is(whole: Bundle) -> None:
     data = (whole.folder / INDEX).read_bytes()
     fields, found = json.loads(data), Counter[bool]()
-    for number in range(first, first + 150):
+    for number in range(600):
         for spoilt in (spoilt_bytes(data, number), spoilt_json(fields, number).encode()):
             result = outcome(lambda: parse_bundle(spoilt, whole.folder, source=INDEX))  # noqa: B023
             found[isinstance(result, str)] += 1
@@ -68,8 +72,8 @@ def test_a_spoilt_index_is_refused_or_says_what_the_bundle_is(whole: Bundle, fir
             check_says(result, spoilt)
             assert result.sha256 == hashlib.sha256(spoilt).hexdigest()
     # Most are refused, some are other names, thresholds or words: neither is the rule by mistake.
-    assert found[True] > 150
-    assert found[False] > 10
+    assert found[True] > 600
+    assert found[False] > 60
 
 
 def test_spoilt_weights_are_never_used_under_the_hash_of_the_whole_ones(whole: Bundle, folder: Path) -> None:
@@ -84,37 +88,29 @@ def test_spoilt_weights_are_never_used_under_the_hash_of_the_whole_ones(whole: B
 
 @pytest.mark.parametrize("part", ["header", "anywhere"])
 def test_spoilt_weights_under_an_honest_hash_are_refused_or_whole_arrays_of_this_net(
-    whole: Bundle, folder: Path, part: str
+    folder: Path, part: str
 ) -> None:
     data = (folder / FILE).read_bytes()
-    length = 8 + int.from_bytes(data[:8], "little")
+    end = 8 + int.from_bytes(data[:8], "little") if part == "header" else len(data)
     fields, found = json.loads((folder / INDEX).read_bytes()), Counter[bool]()
     for number in range(200):
-        spoilt = spoilt_bytes(data[:length], number) + data[length:] if part == "header" else b""
-        spoilt = spoilt or spoilt_bytes(data, number)
-        result = outcome(lambda: _with_weights(folder, fields, spoilt))  # noqa: B023
+        spoilt = spoilt_bytes(data[:end], number) + data[end:]
+        result = outcome(lambda: _arrays(folder, fields, spoilt))  # noqa: B023
         found[isinstance(result, str)] += 1
         if isinstance(result, str):
             assert result.startswith(f"{folder / FILE}: "), number
-            continue
-        _check_arrays(result, number)
-    assert found[True] > 50
-    assert found[False] > (0 if part == "header" else 10)
+        else:
+            assert all(np.isfinite(array).all() for array in result.values()), number
+    assert found[True] > 100
+    assert found[False] > 0
 
 
-def _with_weights(folder: Path, fields: dict[str, Any], data: bytes) -> Bundle:
+def _arrays(folder: Path, fields: dict[str, Any], data: bytes) -> dict[str, NDArray[Any]]:
+    """The arrays of the member whose weights these bytes are, of the shapes that its settings have."""
     (folder / FILE).write_bytes(data)
     fields["files"][FILE] = {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
     (folder / INDEX).write_text(json.dumps(fields), "utf-8")
-    return read_bundle(folder)
-
-
-def _check_arrays(bundle: Bundle, number: int) -> None:
-    member = bundle.members[1]
-    try:
-        arrays = bundle.weights(member)
-    except DataError as error:
-        assert "has a value that is not finite" in error.message or "has the value" in error.message
-        return
-    assert {name: array.shape for name, array in arrays.items()} == member.shapes, number
-    assert all(np.isfinite(array).all() for array in arrays.values()), number
+    bundle = read_bundle(folder)
+    arrays = bundle.weights(bundle.members[1])
+    assert {name: array.shape for name, array in arrays.items()} == bundle.members[1].shapes
+    return arrays

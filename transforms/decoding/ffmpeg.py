@@ -14,12 +14,10 @@ if TYPE_CHECKING:
 
 # By FFmpeg's names, the containers of music. Its others are not for files of strangers: some open what a
 # text names, be it another file (concat), an address (hls) or a port to wait at (sdp), some make up sound
-# (sbg), and few have been looked at for faults as these have.
+# (sbg), and few have been looked at for faults as these have (adx divides by zero).
 CONTAINERS = (
-    "aac,ac3,adx,aiff,amr,apac,ape,asf,au,avi,avr,bonk,caf,dsf,dts,dtshd,eac3,flac,"
-    "flv,iff,ircam,laf,loas,matroska,mlp,mmf,mov,mp3,mpc,mpc8,mpeg,mpegts,mxf,"
-    "nistsphere,nsv,nut,ogg,oma,osq,paf,pvf,qcp,qoa,rka,rm,shn,sox,spdif,tak,truehd,"
-    "tta,voc,vqf,w64,wav,wavarc,wsd,wtv,wv,xwma"
+    "aac,ac3,aiff,amr,ape,asf,au,avi,caf,dsf,dts,dtshd,eac3,flac,flv,iff,loas,matroska,mlp,mov,mp3,mpc,mpc8,"
+    "mpeg,mpegts,mxf,nistsphere,ogg,oma,qoa,rm,shn,tak,truehd,tta,voc,w64,wav,wsd,wv"
 )
 
 

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
 from schemas import features
@@ -79,7 +78,7 @@ class FeatureWorker:
         return sums
 
     def _values(self, reading: TrackReading) -> pa.FixedSizeListArray:
-        samples = np.concatenate(list(reading.blocks(self._rate_hz)))
+        samples = reading.samples(self._rate_hz)
         self._audio_s += reading.facts.decoded_s or 0.0
         with self._clock.during("features"):
             values = self._extractor(samples, rate_hz=reading.rate_hz)

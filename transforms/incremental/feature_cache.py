@@ -7,6 +7,7 @@ Files appear whole. A row depends on nothing but its audio and its input's hash,
 
 from __future__ import annotations
 
+import math
 import uuid
 from collections.abc import Mapping
 from contextlib import ExitStack, suppress
@@ -22,6 +23,7 @@ from schemas.table import Table, to_arrow
 from transforms.features.front_end import Layout
 from transforms.storage import join, whole_file
 from transforms.tagging.features import Rows
+from transforms.writing.faults import writing
 from transforms.writing.parts import FILE_BYTES, parquet_writer
 
 # Beyond this float16 has no numbers.
@@ -46,18 +48,21 @@ class CacheWriter:
         self._open: dict[str, _OpenFile] = {}
 
     def add(self, audio_sha256: str, features: Mapping[str, Rows]) -> None:
-        """Take what the predictors take of a track, by input key."""
+        """Take what the predictors take of a track, by input key; OutputError where that cannot be written."""
         for key, table in self._tables.items():
-            file = self._open.get(key) or _OpenFile(self._cache.uri, table)
-            self._open[key] = file
-            file.add(pack(audio_sha256, features[key], self._cache.kind))
-            if file.bytes >= FILE_BYTES:
-                self._open.pop(key).close()
+            row = pack(audio_sha256, features[key], self._cache.kind)
+            with writing(self._cache.uri):
+                file = self._open.get(key) or _OpenFile(self._cache.uri, table)
+                self._open[key] = file
+                file.add(row)
+                if file.bytes >= FILE_BYTES:
+                    self._open.pop(key).close()
 
     def flush(self) -> None:
         """Close every file, so that it appears."""
-        while self._open:
-            self._open.popitem()[1].close()
+        with writing(self._cache.uri):
+            while self._open:
+                self._open.popitem()[1].close()
 
     def discard(self) -> None:
         """Leave what is not closed unwritten."""
@@ -107,20 +112,23 @@ class _DiscardedError(Exception):
 def pack(audio_sha256: str, rows: Rows, kind: CacheType) -> CachedFeatureRow:
     """Rows of a track as the cache keeps them: float16, or uint8 between the least and the greatest of each
     value of a row; rows equal to the one before are kept as their number."""
-    flat = rows.values.reshape(len(rows.values), -1).astype(np.float32)
+    shape = rows.values.shape[1:]
+    flat = rows.values.reshape(len(rows.values), math.prod(shape)).astype(np.float32)
     begins = np.flatnonzero(np.r_[True, (flat[1:] != flat[:-1]).any(axis=1)][: len(flat)])
     kept = flat[begins]
     low, high = np.zeros(0, np.float32), np.zeros(0, np.float32)
     if kind is CacheType.FLOAT16:
         values: NDArray[Any] = np.clip(kept, -_FLOAT16_MOST, _FLOAT16_MOST).astype(np.float16)
     else:
-        low, high = (kept.min(axis=0), kept.max(axis=0)) if len(kept) else (low, high)
-        values = np.rint((kept - low) / _steps(low, high)).astype(np.uint8)
+        if len(kept):
+            low, high = kept.min(axis=0), kept.max(axis=0)
+            kept = np.rint((kept - low) / _steps(low, high))
+        values = kept.astype(np.uint8)
     return CachedFeatureRow(
         audio_sha256=audio_sha256,
         rate_hz=rows.rate_hz,
         total_samples=rows.total_samples,
-        shape=list(rows.values.shape[1:]),
+        shape=list(shape),
         repeats=pa.array(np.diff(begins, append=len(flat)), pa.int32()),
         values=pa.array(values.ravel()),
         low=pa.array(low),
@@ -137,11 +145,11 @@ def unpack(stored: pa.Table, row: int, layout: Layout) -> Rows:
 
     shape, repeats, low, high = (column(name) for name in ("shape", "repeats", "low", "high"))
     values = column("values")
-    kept = values.reshape(len(repeats), -1).astype(np.float32)
+    kept = values.reshape(len(repeats), math.prod(shape)).astype(np.float32)
     if values.dtype == np.uint8 and len(kept):
         kept = low + kept * _steps(low, high)
     return Rows(
-        np.repeat(kept, repeats, axis=0).reshape(-1, *shape),
+        np.repeat(kept, repeats, axis=0).reshape(sum(repeats), *shape),
         layout,
         rate_hz=stored["rate_hz"][row].as_py(),
         total_samples=stored["total_samples"][row].as_py(),

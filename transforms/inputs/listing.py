@@ -112,10 +112,18 @@ def _walk(folder: Path) -> Iterator[Listed]:
     for parent, folders, files in os.walk(folder.absolute(), onerror=closed.append):
         folders.sort()
         # Links to folders are named, so that they are accounted for, but not followed.
-        links = [name for name in folders if Path(parent, name).is_symlink()]
+        links = [name for name in folders if _is_link(Path(parent, name))]
         for name in sorted([*files, *links]):
             yield listed_file(Path(parent, name))
     yield from (Listed(str(error.filename), problem=error.strerror) for error in closed)
+
+
+def _is_link(path: Path) -> bool:
+    """Whether a path is a link; one too long to be looked at is none, and walking it says what is wrong."""
+    try:
+        return path.is_symlink()
+    except OSError:
+        return False
 
 
 def _expand(pattern: Path) -> Iterator[Listed]:
@@ -127,6 +135,9 @@ def _expand(pattern: Path) -> Iterator[Listed]:
         matches = sorted(root.glob("/".join(parts[fixed:])))
     except ValueError as error:
         raise _bad_glob(str(pattern), error) from error
+    except OSError as error:  # a folder in it that cannot be looked into
+        message = f"{pattern}: {error.strerror}: {error.filename}"
+        raise DataError(FailureKind.NOT_READABLE, Stage.INPUT, message) from error
     found = (one for match in matches for one in (_walk(match) if match.is_dir() else [listed_file(match)]))
     yield from dict.fromkeys(found)  # `**` matches a folder and what is in it
 

@@ -14,7 +14,8 @@ from schemas.errors import DataError, FailureKind, Stage
 from schemas.tables import carried_name
 from schemas.track import Outcome, Track
 from schemas.tracks import Status
-from transforms.inputs.manifest_formats import FORMATS, ManifestFormat, Row, is_text
+from transforms.inputs.manifest_formats import FORMATS, ManifestFormat
+from transforms.inputs.manifest_row import Row, is_text, refusal
 from transforms.storage import is_local, join, local_path, open_file, scheme
 
 REQUIRED = ("track_id", "uri")
@@ -23,7 +24,10 @@ REQUIRED = ("track_id", "uri")
 def open_manifest(uri: str) -> BinaryIO:
     """The manifest's bytes as a file; DataError(not_found, not_readable) names it."""
     try:
-        file = open_file(uri)
+        # A pipe would be waited for, and read only once.
+        if is_local(uri) and local_path(uri).exists() and not local_path(uri).is_file():
+            raise DataError(FailureKind.NOT_READABLE, Stage.INPUT, f"{uri}: not a regular file")
+        file = open_file(uri, stage=Stage.INPUT)
     except FileNotFoundError:
         raise DataError(FailureKind.NOT_FOUND, Stage.INPUT, f"{uri}: no such manifest") from None
     except OSError as error:
@@ -44,17 +48,17 @@ def manifest_columns(uri: str) -> list[pa.Field]:
     for name in REQUIRED:
         if name not in names:
             found = ", ".join(names) or "none"
-            raise _refusal(f"{uri}: column {name!r} is missing; its columns: {found}")
+            raise refusal(f"{uri}: column {name!r} is missing; its columns: {found}")
     further = [field.with_name(carried_name(field.name)) for field in fields if field.name not in REQUIRED]
     if len(set(names)) != len(names) or len({field.name for field in further}) != len(further):
-        raise _refusal(f"{uri}: two columns have the same name: {', '.join(names)}")
+        raise refusal(f"{uri}: two columns have the same name: {', '.join(names)}")
     return further
 
 
 def manifest_rows(uri: str, columns: Mapping[str, pa.DataType]) -> Iterator[Row]:
     """Rows of a manifest one by one; `columns` as `manifest_columns` gives them, by name in `tracks`."""
     with open_manifest(uri) as file:
-        for row in _format(uri).rows(file):
+        for row in _format(uri).rows(uri, file):
             values = {
                 name: _cast(value, columns.get(carried_name(name))) for name, value in row.values.items()
             }
@@ -63,12 +67,8 @@ def manifest_rows(uri: str, columns: Mapping[str, pa.DataType]) -> Iterator[Row]
 
 def to_track(row: Row, manifest_uri: str) -> Track | Outcome:
     """The track of a row, relative uris taken from the manifest's folder; a failed Outcome for a bad row."""
-    track_id, uri = ("" if row.values.get(name) is None else str(row.values[name]) for name in REQUIRED)
-    problem = row.problem or (None if all(map(is_text, row.values.values())) else "not UTF-8")
-    for name, value in (("track_id", track_id), ("uri", uri)):
-        if not problem and not value:
-            problem = f"{name} is empty"
-    if problem:
+    track_id, uri = (_text(row.values.get(name)) for name in REQUIRED)
+    if problem := row.problem or _problem(row, track_id=track_id, uri=uri):
         shown = Track(track_id or f"{manifest_uri}#{row.number}", uri)
         message = f"row {row.number} of {manifest_uri}: {problem}"
         error = DataError(FailureKind.BAD_MANIFEST_ROW, Stage.INPUT, message)
@@ -81,8 +81,27 @@ def resolve(uri: str, manifest_uri: str) -> str:
     """An absolute URI: relative paths are taken from the folder of the manifest."""
     if scheme(uri) or uri.startswith("/"):
         return uri
-    folder = str(local_path(manifest_uri).absolute().parent) if is_local(manifest_uri) else None
-    return join(folder or manifest_uri.rpartition("/")[0], uri)
+    if is_local(manifest_uri) and not manifest_uri.startswith("/"):
+        manifest_uri = str(local_path(manifest_uri).absolute())
+    return join(manifest_uri.rpartition("/")[0], uri)
+
+
+def _text(value: Any) -> str:
+    """An id or an uri as text: a number is what is written, bytes are UTF-8."""
+    if value is None:
+        return ""
+    return value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else str(value)
+
+
+def _problem(row: Row, *, track_id: str, uri: str) -> str | None:
+    if not all(map(is_text, (track_id, uri, *row.values.values()))):
+        return "not UTF-8"
+    for name, text in (("track_id", track_id), ("uri", uri)):
+        if not text:
+            return f"{name} is empty"
+        if isinstance(row.values[name], list | dict):
+            return f"{name} is no text: {text[:60]}"
+    return None
 
 
 def _format(uri: str) -> ManifestFormat:
@@ -104,7 +123,3 @@ def _as_text(track: Track) -> Track:
 
 def _shown(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode()
-
-
-def _refusal(message: str) -> DataError:
-    return DataError(FailureKind.BAD_INPUT, Stage.INPUT, message)

@@ -6,18 +6,27 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
+from importlib.util import find_spec
 from typing import Any, BinaryIO
 
 from schemas.errors import DataError, FailureKind, Stage
 from transforms.object_stores.body import Body, refuse_large
 from transforms.object_stores.retries import CONNECTIONS, PASSING, TIMEOUT_S, TemporaryFaultError
-from transforms.object_stores.store import Page, StoredObject, names_of
+from transforms.object_stores.store import CHANGED, Page, StoredObject, names_of
 
 _PIECE_BYTES = 1 << 20
 
 
 class AmazonStore:
-    """See ObjectStore. One client for all threads of a process: it keeps its connections."""
+    """See ObjectStore. One client for all threads of a process: it keeps its connections.
+
+    DataError(bad_uri) at once where boto3 is not installed.
+    """
+
+    def __init__(self) -> None:
+        if find_spec("boto3") is None:
+            message = "s3:// needs boto3: pip install 'moodscribe[aws]'"
+            raise DataError(FailureKind.BAD_URI, Stage.READ, message)
 
     def describe(self, uri: str) -> StoredObject:
         """See ObjectStore."""
@@ -31,20 +40,19 @@ class AmazonStore:
         with _faults():
             return _received(self._client.get_object(Bucket=bucket, Key=name), max_bytes)
 
-    def read_range(self, uri: str, start: int, end: int, *, source_version: str) -> bytes:
+    def read_range(self, uri: str, start: int, end: int, *, source_version: str | None = None) -> bytes:
         """See ObjectStore."""
         bucket, name = names_of(uri)
+        same = {"IfMatch": f'"{source_version.removeprefix("etag ")}"'} if source_version else {}
         with _faults():
-            found = self._client.get_object(
-                Bucket=bucket, Key=name, Range=f"bytes={start}-{end - 1}", IfMatch=source_version
-            )
+            found = self._client.get_object(Bucket=bucket, Key=name, Range=f"bytes={start}-{end - 1}", **same)
             return _received(found, end - start)
 
     def page(self, prefix_uri: str, token: str | None) -> Page:
         """See ObjectStore."""
         bucket, prefix = names_of(prefix_uri, object_needed=False)
         further = {} if token is None else {"ContinuationToken": token}
-        with _faults():
+        with _faults(absent="no such bucket"):
             found = self._client.list_objects_v2(Bucket=bucket, Prefix=prefix, **further)
         objects = tuple(
             (f"s3://{bucket}/{each['Key']}", _state(each, "Size")) for each in found.get("Contents", ())
@@ -56,7 +64,7 @@ class AmazonStore:
         bucket, name = names_of(uri)
         size = file.seek(0, os.SEEK_END)
         file.seek(0)
-        with _faults():
+        with _faults(absent="no such bucket"):
             self._client.put_object(Bucket=bucket, Key=name, Body=file, ContentLength=size)
 
     def copy(self, uri: str, target_uri: str) -> None:
@@ -79,11 +87,7 @@ class AmazonStore:
 
 def _new_client() -> Any:
     """A client by Beam's options (--s3_endpoint_url and so on) of this process, or by the environment's."""
-    try:
-        import boto3
-    except ImportError:
-        message = "s3:// needs boto3: pip install 'moodscribe[aws]'"
-        raise DataError(FailureKind.BAD_URI, Stage.READ, message) from None
+    import boto3
     from apache_beam.io.filesystems import FileSystems
     from apache_beam.options.pipeline_options import PipelineOptions, S3Options
     from botocore.config import Config
@@ -110,7 +114,8 @@ def _new_client() -> Any:
 
 
 def _state(found: Any, size: str) -> StoredObject:
-    return StoredObject(found["ETag"], int(found[size]))
+    etag = found["ETag"].strip('"')
+    return StoredObject(f"etag {etag}", int(found[size]))
 
 
 def _received(found: Any, max_bytes: int) -> bytes:
@@ -122,12 +127,13 @@ def _received(found: Any, max_bytes: int) -> bytes:
 
 
 @contextmanager
-def _faults() -> Iterator[None]:
+def _faults(*, absent: str = "no such object") -> Iterator[None]:
     """Turn what boto3 raises into what a second try may mend, or what it cannot."""
     from botocore.exceptions import (
         BotoCoreError,
         ClientError,
-        NoCredentialsError,
+        HTTPClientError,
+        IncompleteReadError,
         ParamValidationError,
     )
     from urllib3.exceptions import HTTPError
@@ -135,21 +141,23 @@ def _faults() -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        raise _meaning(error.response, str(error)) from error
-    except NoCredentialsError as error:
-        raise DataError(FailureKind.NOT_READABLE, Stage.READ, str(error)) from error
+        raise _meaning(error.response, str(error), absent) from error
+    except (HTTPClientError, IncompleteReadError, HTTPError, OSError) as error:
+        raise TemporaryFaultError(str(error) or type(error).__name__) from error
     except ParamValidationError as error:
         raise DataError(FailureKind.BAD_URI, Stage.READ, str(error)) from error
-    except (BotoCoreError, HTTPError, OSError) as error:
-        raise TemporaryFaultError(str(error) or type(error).__name__) from error
+    except BotoCoreError as error:  # no credentials, no region
+        raise DataError(FailureKind.NOT_READABLE, Stage.READ, str(error)) from error
 
 
-def _meaning(response: Any, message: str) -> DataError | TemporaryFaultError:
+def _meaning(response: Any, message: str, absent: str) -> DataError | TemporaryFaultError:
     status, code = response["ResponseMetadata"].get("HTTPStatusCode"), response["Error"].get("Code")
     if status == 404:
-        return DataError(FailureKind.NOT_FOUND, Stage.READ, "no such object")
+        return DataError(FailureKind.NOT_FOUND, Stage.READ, absent)
     if status in (401, 403):
         return DataError(FailureKind.NOT_READABLE, Stage.READ, message)
+    if status == 412:
+        return DataError(FailureKind.STORAGE, Stage.READ, CHANGED)
     if status in PASSING or code == "RequestTimeout":
         wait = response["ResponseMetadata"].get("HTTPHeaders", {}).get("retry-after", "")
         return TemporaryFaultError(message, retry_after_s=float(wait) if wait.isdecimal() else 0.0)

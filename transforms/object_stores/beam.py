@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 from schemas.errors import DataError, FailureKind, Stage
 from transforms.object_stores.body import refuse_large
 from transforms.object_stores.retries import TemporaryFaultError
-from transforms.object_stores.store import Page, StoredObject
+from transforms.object_stores.store import CHANGED, Page, StoredObject
 
 _PIECE_BYTES = 1 << 20
 
@@ -32,10 +32,10 @@ class BeamStore:
         refuse_large(len(data), max_bytes)
         return data
 
-    def read_range(self, uri: str, start: int, end: int, *, source_version: str) -> bytes:
+    def read_range(self, uri: str, start: int, end: int, *, source_version: str | None = None) -> bytes:
         """See ObjectStore; Beam cannot ask for a version: it is looked at before."""
-        if self.describe(uri).source_version != source_version:
-            raise DataError(FailureKind.STORAGE, Stage.READ, f"{uri} has changed while it was read")
+        if source_version and self.describe(uri).source_version != source_version:
+            raise DataError(FailureKind.STORAGE, Stage.READ, CHANGED)
         with _faults(), _opened(uri) as file:
             file.seek(start)
             data: bytes = file.read(end - start)

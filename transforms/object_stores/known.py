@@ -10,7 +10,7 @@ from functools import partial
 from schemas.errors import DataError, FailureKind, Stage
 from transforms.object_stores.amazon import AmazonStore
 from transforms.object_stores.beam import BeamStore
-from transforms.object_stores.google import GoogleStore
+from transforms.object_stores.google_cloud.store import GoogleStore
 from transforms.object_stores.retries import Purpose, persistently
 from transforms.object_stores.store import ObjectStore, StoredObject
 
@@ -22,6 +22,11 @@ _STORES: Mapping[str, Callable[[], ObjectStore]] = {"gs": GoogleStore, "s3": Ama
 def store_of(uri: str) -> ObjectStore:
     """The store of a URI that is not local."""
     return _store(uri.partition("://")[0].lower())
+
+
+def forget_stores() -> None:
+    """Connect anew from now on, by what the environment and Beam's options say then."""
+    _store.cache_clear()
 
 
 @functools.cache

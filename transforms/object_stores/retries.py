@@ -101,8 +101,9 @@ def persistently(action: Callable[[], Result], *, purpose: Purpose, stage: Stage
 
 def _of_stage(error: DataError, stage: Stage, uri: str, attempts: int) -> DataError:
     """The error of a track does not repeat its URI; any other names it."""
-    message = error.message if stage is Stage.READ else f"{uri}: {error.message}"
-    return DataError(error.kind, stage, message, attempts=attempts)
+    named = stage is Stage.READ or error.message.startswith(uri)
+    message = error.message if named else f"{uri}: {error.message}"
+    return DataError(error.kind, stage, message, attempts=max(attempts, error.attempts))
 
 
 def _pause_s(attempt: int) -> float:

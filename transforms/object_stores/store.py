@@ -7,6 +7,8 @@ from typing import BinaryIO, Protocol
 
 from schemas.errors import DataError, FailureKind, Stage
 
+CHANGED = "the object has changed while it was read"
+
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:
@@ -41,8 +43,8 @@ class ObjectStore(Protocol):
     def read(self, uri: str, *, max_bytes: int) -> bytes:
         """All bytes of one object; DataError(too_large) above a limit, before they are all read."""
 
-    def read_range(self, uri: str, start: int, end: int, *, source_version: str) -> bytes:
-        """Bytes from `start` up to `end` of an object that is still of that version."""
+    def read_range(self, uri: str, start: int, end: int, *, source_version: str | None = None) -> bytes:
+        """Bytes from `start` to before `end`, or to its end, of an object that is still of that version."""
 
     def page(self, prefix_uri: str, token: str | None) -> Page:
         """Objects whose URI begins like this, in order of name: the first page, or the one of a token."""

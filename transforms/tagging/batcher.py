@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from models.bundle_members import Member
 from models.ensemble import Batch
 from models.views import StepView, View
+from schemas.errors import DataError, FailureKind, Stage
 from transforms.tagging.features import Rows
 from transforms.tagging.windows import TaggingPlan, Window, windows
 
@@ -65,6 +66,15 @@ class Predicted:
 
 
 Prediction = Mapping[str, Predicted]
+
+
+def not_finite(prediction: Prediction) -> DataError | None:
+    """What is wrong with a prediction that is not all numbers: finite weights can overflow inside a net."""
+    for name, predicted in prediction.items():
+        if not np.isfinite(predicted.values).all():
+            message = f"member {name!r} gives values that are not finite"
+            return DataError(FailureKind.NON_FINITE, Stage.INFER, message)
+    return None
 
 
 @dataclass(slots=True, eq=False)

@@ -94,7 +94,7 @@ class FrontEnds:
             for key, some in values.items():
                 found[key] = Rows(some, self.layout(key), RATE_HZ, reading.total_samples)
         for rate_hz in dict.fromkeys(whole.rate_hz for whole in self._whole):
-            samples = np.concatenate(list(reading.blocks(rate_hz)))
+            samples = reading.samples(rate_hz)
             for whole in self._whole:
                 if whole.rate_hz == rate_hz:
                     found[whole.key] = whole.features(samples, rate_hz=reading.rate_hz)

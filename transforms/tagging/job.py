@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import partial
 
 from models.bundle import Bundle
-from models.bundle_source import open_bundle
 from models.ensemble import Ensemble
 from models.registry import Role
 from schemas.errors import bad_bundle
@@ -15,6 +14,7 @@ from schemas.identity import RunIdentity
 from schemas.table import Table
 from schemas.tables import MOODS
 from schemas.tracks import Status
+from transforms.bundles import open_bundle
 from transforms.tagging.features import FrontEnds
 from transforms.tagging.stored import restated
 from transforms.tagging.worker import Loaded, TaggingWorker, WorkSettings

@@ -18,7 +18,7 @@ from schemas.tracks import Status
 from transforms.incremental.feature_cache import CacheWriter, FeatureCache
 from transforms.incremental.find_features import CachedTrack, CachedTracks
 from transforms.incremental.stored_features import StoredFeatures
-from transforms.tagging.batcher import Models, Prediction, TrackBatcher, groups_of
+from transforms.tagging.batcher import Models, Prediction, TrackBatcher, groups_of, not_finite
 from transforms.tagging.encoding import EncoderBatcher
 from transforms.tagging.features import Features, FrontEnds, Rows
 from transforms.tagging.image_batches import ImageBatcher
@@ -178,6 +178,9 @@ class TaggingWorker:
 
     def _settle(self, done: list[tuple[_Work, Prediction]]) -> Iterator[Outcome]:
         for work, prediction in done:
+            if error := not_finite(prediction):
+                yield from _failed(work.group, work.facts, error)
+                continue
             for track in work.group.tracks:
                 self._write(track, prediction, steps=work.steps)
                 yield Outcome(track, Status.TAGGED, work.facts)

@@ -24,6 +24,8 @@ from transforms.tracks.track_file import TrackFile, open_track_file
 # Below this peak, -80 dB of full scale, there is nothing to hear and nothing to tag.
 SILENCE_PEAK = 1e-4
 PARTIAL_BELOW = 0.95
+# Six hours at 48 kHz, 4 GiB: what a front end that takes a track as a whole may make a worker hold.
+MOST_SAMPLES_HELD = 1 << 30
 # Ten seconds at 16 kHz fit into a pipe: the decoder is at the next ones while these are looked at.
 _BLOCK_SAMPLES = 160_000
 
@@ -100,6 +102,20 @@ class TrackReading:
             raise DataError(FailureKind.SILENT, Stage.DECODE, message)
         if first:
             self._complete(audio, digest.hexdigest())
+
+    def samples(self, rate_hz: int | None) -> NDArray[np.float32]:
+        """All samples at a rate (None: the file's own) in one array: what `blocks` gives, and raises.
+
+        DataError(too_long) besides, where they are too many to be held: at a file's own rate, which may be
+        near a million a second, seconds do not bound them.
+        """
+        held = []
+        for block in self.blocks(rate_hz):
+            held.append(block)
+            if self.total_samples > MOST_SAMPLES_HELD:
+                message = f"more than {MOST_SAMPLES_HELD:,} samples at {self.rate_hz} Hz"
+                raise DataError(FailureKind.TOO_LONG, Stage.DECODE, message)
+        return np.concatenate(held)
 
     def _peak(self, block: NDArray[np.float32]) -> float:
         peak = max(float(block.max()), -float(block.min())) if len(block) else 0.0

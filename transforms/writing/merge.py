@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from schemas.errors import Stage
 from schemas.run import TableFiles
 from schemas.table import Table
 from transforms.object_stores.retries import take_retries
@@ -68,7 +69,7 @@ def merge(work: Merge, tables: Mapping[str, Table], *, staging_uri: str, run_uri
 
 def _row_groups(parts: Iterable[Part]) -> Iterator[pa.Table]:
     for part in parts:
-        with open_file(part.uri) as file:
+        with open_file(part.uri, stage=Stage.OUTPUT) as file:
             source = pq.ParquetFile(file)
             for number in range(source.num_row_groups):
                 yield source.read_row_group(number)
@@ -92,7 +93,7 @@ def check_there(files: Iterable[RunFile], *, run_uri: str) -> None:
     """Raise OutputError if a file of the run is no longer there, before the run is committed."""
     for file in files:
         uri = join(run_uri, file.name)
-        with writing(uri), open_file(uri):
+        with writing(uri), open_file(uri, stage=Stage.OUTPUT):
             pass
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,6 +12,7 @@ import apache_beam as beam
 from apache_beam.metrics import Metrics
 from apache_beam.pvalue import AsDict, AsList, TaggedOutput
 
+from schemas.errors import DataError
 from schemas.failures import failure_row
 from schemas.identity import RunIdentity
 from schemas.run import RUN_FILE
@@ -186,5 +188,6 @@ def commit(plan: RunPlan, files: Sequence[RunFile], sums: Mapping[str, float]) -
     check_there(files, run_uri=identity.run_uri)
     with writing(identity.run_uri):
         write_text(join(identity.run_uri, RUN_FILE), record.to_json())
-    remove_folder(identity.staging_uri)
+    with contextlib.suppress(DataError):  # the run is committed: a later one removes what is left of this
+        remove_folder(identity.staging_uri)
     return True

@@ -1,20 +1,19 @@
-"""Google Cloud Storage by its own client, one request a call."""
+"""GoogleStore: Google Cloud Storage, a request a call but for large files."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cached_property
 from typing import Any, BinaryIO
 
-from schemas.errors import DataError, FailureKind, Stage
 from transforms.object_stores.body import Body
-from transforms.object_stores.retries import CONNECTIONS, PASSING, TIMEOUT_S, TemporaryFaultError
+from transforms.object_stores.google_cloud.faults import faults
+from transforms.object_stores.google_cloud.upload import CONTENT_TYPE, upload
+from transforms.object_stores.retries import CONNECTIONS, TIMEOUT_S
 from transforms.object_stores.store import Page, StoredObject, names_of
 
-# Files above 8 MiB go up in pieces of this size, each held in memory.
-_CHUNK_BYTES = 32 << 20
+# The most that the client sends by one request.
+_LARGE_BYTES = 8 << 20
 _PAGE = 1000
 _LISTED = "items(name,size,generation,md5Hash),nextPageToken"
 
@@ -24,7 +23,7 @@ class GoogleStore:
 
     def describe(self, uri: str) -> StoredObject:
         """See ObjectStore."""
-        with _faults():
+        with faults():
             blob = self._blob(uri)
             blob.reload(retry=None, timeout=TIMEOUT_S)
             return _state(blob)
@@ -32,7 +31,7 @@ class GoogleStore:
     def page(self, prefix_uri: str, token: str | None) -> Page:
         """See ObjectStore."""
         bucket, prefix = names_of(prefix_uri, object_needed=False)
-        with _faults(absent="no such bucket"):
+        with faults(absent="no such bucket"):
             listing = self._client.list_blobs(
                 bucket,
                 prefix=prefix,
@@ -48,16 +47,16 @@ class GoogleStore:
 
     def read(self, uri: str, *, max_bytes: int) -> bytes:
         """See ObjectStore. One request; the client checks the checksum that comes with it."""
-        with _faults():
+        with faults():
             blob = self._blob(uri)
             body = Body(max_bytes)
             blob.download_to_file(body, raw_download=True, retry=None, timeout=TIMEOUT_S)
             return body.getvalue()
 
-    def read_range(self, uri: str, start: int, end: int, *, source_version: str) -> bytes:
+    def read_range(self, uri: str, start: int, end: int, *, source_version: str | None = None) -> bytes:
         """See ObjectStore."""
-        generation = int(source_version.removeprefix("generation "))
-        with _faults():
+        generation = int(source_version.removeprefix("generation ")) if source_version else None
+        with faults():
             body = Body(end - start)
             self._blob(uri).download_to_file(
                 body,
@@ -71,29 +70,25 @@ class GoogleStore:
             return body.getvalue()
 
     def write(self, uri: str, file: BinaryIO) -> None:
-        """See ObjectStore. The store checks it by a checksum; or the client does, after several requests."""
-        with _faults(absent="no such bucket"):
-            blob = self._blob(uri)
-            blob.chunk_size = _CHUNK_BYTES
-            size = file.seek(0, os.SEEK_END)
-            blob.upload_from_file(
-                file,
-                rewind=True,
-                size=size,
-                content_type="application/octet-stream",
-                retry=None,
-                timeout=TIMEOUT_S,
+        """See ObjectStore. The store checks it by a checksum that is sent along."""
+        size = file.seek(0, os.SEEK_END)
+        if size > _LARGE_BYTES:
+            upload(self._client, self._blob(uri), file, size=size)
+            return
+        with faults(absent="no such bucket"):
+            self._blob(uri).upload_from_file(
+                file, rewind=True, size=size, content_type=CONTENT_TYPE, retry=None, timeout=TIMEOUT_S
             )
 
     def copy(self, uri: str, target_uri: str) -> None:
         """See ObjectStore."""
-        with _faults():
+        with faults():
             source, target = self._blob(uri), self._blob(target_uri)
             source.bucket.copy_blob(source, target.bucket, target.name, retry=None, timeout=TIMEOUT_S)
 
     def delete(self, uri: str) -> None:
         """See ObjectStore."""
-        with _faults():
+        with faults():
             self._blob(uri).delete(retry=None, timeout=TIMEOUT_S)
 
     def _blob(self, uri: str) -> Any:
@@ -109,6 +104,8 @@ def _new_client() -> Any:
     """A client with the credentials and options of this process, launcher or worker, as Beam has them."""
     from requests.adapters import HTTPAdapter
 
+    # For traces that nobody asked for the client would look up buckets, in threads of its own, for minutes.
+    os.environ.setdefault("DISABLE_GCS_PYTHON_CLIENT_OTEL_BUCKET_METADATA", "true")
     if os.environ.get("STORAGE_EMULATOR_HOST"):
         from google.cloud import storage
 
@@ -125,39 +122,3 @@ def _new_client() -> Any:
 
 def _state(blob: Any) -> StoredObject:
     return StoredObject(f"generation {blob.generation}", int(blob.size), blob.md5_hash or None)
-
-
-@contextmanager
-def _faults(*, absent: str = "no such object") -> Iterator[None]:
-    """Turn what the client raises into what a second try may mend, or what it cannot."""
-    from google.api_core.exceptions import Forbidden, GoogleAPICallError, NotFound, Unauthorized
-    from google.auth.exceptions import GoogleAuthError, TransportError
-    from google.cloud.storage.exceptions import DataCorruption
-    from requests import RequestException
-    from urllib3.exceptions import HTTPError
-
-    try:
-        yield
-    except NotFound as error:
-        raise _refusal(FailureKind.NOT_FOUND, absent) from error
-    except (Forbidden, Unauthorized) as error:
-        raise _refusal(FailureKind.NOT_READABLE, str(error)) from error
-    except GoogleAPICallError as error:
-        if error.code in PASSING:
-            raise TemporaryFaultError(str(error), retry_after_s=_retry_after_s(error.response)) from error
-        raise _refusal(FailureKind.STORAGE, str(error)) from error
-    except GoogleAuthError as error:
-        if isinstance(error, TransportError):
-            raise TemporaryFaultError(f"credentials: {error}") from error
-        raise _refusal(FailureKind.NOT_READABLE, str(error)) from error
-    except (DataCorruption, RequestException, HTTPError, OSError) as error:
-        raise TemporaryFaultError(str(error) or type(error).__name__) from error
-
-
-def _retry_after_s(response: Any) -> float:
-    value = response.headers.get("Retry-After", "") if response is not None else ""
-    return float(value) if value.isdecimal() else 0.0
-
-
-def _refusal(kind: FailureKind, message: str) -> DataError:
-    return DataError(kind, Stage.READ, message)

@@ -1,0 +1,1 @@
+"""`moodscribe compact`: all committed runs as one current table per kind."""

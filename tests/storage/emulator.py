@@ -1,0 +1,101 @@
+"""Servers of the tests: gcp-storage-emulator, with the fault proxy before it, each a process of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+
+from tests.storage.fault_plan import Plan, as_json
+
+_EMULATOR = """
+import socket
+from gcp_storage_emulator.server import create_server
+with socket.socket() as probe:
+    probe.bind(("localhost", 0))
+    port = probe.getsockname()[1]
+server = create_server("localhost", port, in_memory=True, default_bucket="music")
+server.start()
+print(port, flush=True)
+input()
+server.stop()
+"""
+
+
+@contextmanager
+def served(*arguments: str) -> Iterator[int]:
+    """The port of a server: Python with these arguments, that prints it, and ends with its input."""
+    process = subprocess.Popen(
+        [sys.executable, *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    assert process.stdout is not None
+    try:
+        yield int(process.stdout.readline())
+    finally:
+        process.communicate("stop\n", timeout=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """A storage server: its files through gcsfs, and the environment that leads the project to it.
+
+    `files` goes past the faults of a plan.
+    """
+
+    files: Any
+    environment: Mapping[str, str]
+    address: str = ""
+
+    def moodscribe(self, *arguments: object) -> subprocess.CompletedProcess[str]:
+        """The command, led to the server."""
+        command = [sys.executable, "-m", "pipelines.cli", *map(str, arguments)]
+        return subprocess.run(
+            command,
+            env={**os.environ, **self.environment},
+            capture_output=True,
+            text=True,
+            timeout=240,
+            check=False,
+        )
+
+    def plan(self, plan: Plan) -> None:
+        """Begin a plan of faults."""
+        requests.put(f"{self.address}/plan", as_json(plan), timeout=10).raise_for_status()
+
+    def counts(self) -> Any:
+        """What was asked and done since the plan began."""
+        return requests.get(f"{self.address}/counts", timeout=10).json()
+
+
+@contextmanager
+def google_store(*, cache: str, faults: bool = False) -> Iterator[Store]:
+    """Google's storage with a bucket `music`; behind the fault proxy, which does nothing until it is told."""
+    import gcsfs
+
+    with served("-c", _EMULATOR) as port:
+        straight = f"http://localhost:{port}"
+        files = gcsfs.GCSFileSystem(endpoint_url=straight, token="anon", skip_instance_cache=True)  # noqa: S106
+        if not faults:
+            yield Store(files, _leading_to(straight, cache), straight)
+            return
+        with served("-m", "tests.storage.fault_proxy", str(port)) as proxy_port:
+            address = f"http://127.0.0.1:{proxy_port}"
+            yield Store(files, _leading_to(address, cache), address)
+
+
+def _leading_to(address: str, cache: str) -> dict[str, str]:
+    return {
+        "STORAGE_EMULATOR_HOST": address,
+        "NO_GCE_CHECK": "true",  # no waiting for the metadata server of a machine that is not Google's
+        "XDG_CACHE_HOME": cache,
+    }
