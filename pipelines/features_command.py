@@ -54,7 +54,7 @@ def run_features(arguments: argparse.Namespace, beam_arguments: Sequence[str]) -
             rows_per_file=arguments.rows_per_file,
         )
         planned = _plan(chosen, identity, input_uri=spec.uri, settings=described)
-        planned = replace(planned, max_gone_rate=arguments.max_gone_rate)
+        planned = replace(planned, max_gone_rate=arguments.max_gone_rate, begun=begun)
         policy = policy_of(arguments, spec.uri, key, begun=begun)
         return Run(spec, job, planned, policy, before(output_uri), limit)
 

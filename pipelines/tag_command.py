@@ -74,7 +74,7 @@ def prepare(arguments: argparse.Namespace, spec: InputSpec, bundle: Bundle, outp
             source, bundle.sha256, identity, work, arguments.rows_per_file, tuple(rows_a_track(bundle))
         )
         planned = plan(decided, identity, input_uri=spec.uri, settings=settings)
-        planned = replace(planned, max_gone_rate=arguments.max_gone_rate)
+        planned = replace(planned, max_gone_rate=arguments.max_gone_rate, begun=begun)
         policy = policy_of(arguments, spec.uri, key, begun=begun)
         known = before(output_uri)
         if work.cache:

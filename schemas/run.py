@@ -22,7 +22,7 @@ class TableFiles:
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """What a run read, wrote and took.
+    """What a run read, wrote and took; `begun` is the first run of the command that it is of.
 
     `counts`: read, tagged (or extracted), failed, skipped, duplicate; unchanged since an earlier run, left
     for another one, and gone. `reasons` says why tracks were worked on, `left` why those left are to do, of
@@ -33,6 +33,7 @@ class RunRecord:
     """
 
     run_id: str
+    begun: str
     started: str
     finished: str
     input: str

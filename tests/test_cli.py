@@ -93,6 +93,9 @@ def run(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> Ended:
         ("tag IN --output", "argument --output: expected one argument"),
         ("export OUT tracks", "moodscribe export: error: the following arguments are required: FILE"),
         ("export OUT tracks x.csv --all", "moodscribe: error: unrecognized arguments: --all"),
+        ("compact OUT --keep -1", "moodscribe compact: error: argument --keep: -1 is below 0"),
+        ("compact OUT --memory-mb 100", "argument --memory-mb: 100 is below 256"),
+        ("diff OUT --fail-on flip=1", "argument --fail-on: 'flip=1' is no rule; there are flips=LIMIT"),
         ("demo --foldr x", "moodscribe: error: unrecognized arguments: --foldr x"),
     ],
 )
@@ -165,6 +168,8 @@ def test_what_cannot_work_is_said_in_one_line_before_anything_runs(
         (["--help"], "moodscribe tag music/ --output moods"),
         (["tag", "--help"], "moodscribe tag catalogue.csv --output gs://bucket/moods"),
         (["export", "--help"], "moodscribe export moods emotion_curves curves.parquet"),
+        (["compact", "--help"], "moodscribe compact moods --dry-run --keep 10"),
+        (["diff", "--help"], "moodscribe diff gs://bucket/moods previous latest --fail-on flips=0.02"),
         (["demo", "-h"], "--folder FOLDER"),
         (["--version"], f"moodscribe {version('moodscribe')}\n"),
     ],

@@ -1,13 +1,14 @@
 """`make chaos`: kills workers, decoders and launchers of real runs at random moments, and compares the rows.
 
-One round is a run of `moodscribe tag` with two workers in which one process is killed. A worker or a decoder
-must cost nothing but time; after a launcher a second command must end with the rows. Afterwards nothing that
-is not committed may be left, and nobody.
+One round is a run with two workers, of the main job or of features, in which one process is killed. A worker
+or a decoder must cost nothing but time; after a launcher a second command must end with the rows. Afterwards
+nothing that is not committed may be left, and nobody.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import random
 import sys
@@ -39,47 +40,51 @@ from tests.faults.commands import (
 
 VICTIMS = ("worker", "decoder", "launcher")
 POINTS = ("any time", "decoding", "writing", "merging")
+COMMANDS = ("tag", "features mel-steps")
 _TRACKS = 24
 
 
 @dataclass(frozen=True, slots=True)
 class Workplace:
-    """What all rounds share: tracks, bundle, the rows of an undisturbed run, and how long that took."""
+    """What all rounds share: tracks, a bundle, and by command the rows of an undisturbed run and its time."""
 
     folder: Path
-    undisturbed_s: float
+    undisturbed_s: dict[str, float]
 
-    @property
-    def reference(self) -> Path:
-        """The output of the undisturbed run."""
-        return self.folder / "undisturbed"
+    def reference(self, command: str) -> Path:
+        """The output of the undisturbed run of a command."""
+        return self.folder / f"undisturbed {command}"
 
-    def start(self, output: Path) -> Command:
-        """Start a run of the main job."""
-        bundle = ("--bundle", self.folder / "bundle", "--rows-per-file", 16)
-        return start("tag", self.folder / "music", output, "--workers", 2, *bundle)
+    def start(self, command: str, output: Path) -> Command:
+        """Start a run of a command."""
+        bundle = ("--bundle", self.folder / "bundle") if command == "tag" else ()
+        return start(command, self.folder / "music", output, "--workers", 2, "--rows-per-file", 16, *bundle)
 
 
 def prepare(folder: Path) -> Workplace:
     """Write the tracks and the bundle, and run undisturbed."""
     write_small_bundle(folder / "bundle")
     write_noise(folder / "music", _TRACKS, seconds=20.0)
-    begin = time.monotonic()
-    status, printed = Workplace(folder, 0.0).start(folder / "undisturbed").end()
-    if status != EXIT_DONE:
-        raise RuntimeError(f"the undisturbed run ended with {status}: {printed}")
-    return Workplace(folder, time.monotonic() - begin)
+    place = Workplace(folder, {})
+    for command in COMMANDS:
+        begin = time.monotonic()
+        status, printed = place.start(command, place.reference(command)).end()
+        if status != EXIT_DONE:
+            raise RuntimeError(f"the undisturbed run ended with {status}: {printed}")
+        place.undisturbed_s[command] = time.monotonic() - begin
+    return place
 
 
 def run_round(place: Workplace, number: int, seed: int) -> str:
     """One run with one process killed; what happened, in words. Raises AssertionError for what must not."""
     chance = random.Random(f"{seed} {number}")
-    victim, point = VICTIMS[number % len(VICTIMS)], POINTS[number // len(VICTIMS) % len(POINTS)]
+    cases = list(itertools.product(COMMANDS, POINTS, VICTIMS))
+    name, point, victim = cases[number % len(cases)]
     output = place.folder / f"round{number}"
-    command = place.start(output)
-    killed = _kill(
-        command, victim, point, delay_s=chance.uniform(0.0, 0.9 * place.undisturbed_s), chance=chance
-    )
+    command = place.start(name, output)
+    # The machine may be quicker now than it was then.
+    delay_s = chance.uniform(0.0, 0.7 * place.undisturbed_s[name])
+    killed = _kill(command, victim, point, delay_s=delay_s, chance=chance)
     below = descendants(command.process.pid)
     status, printed = command.end()
     assert outlive(below, seconds=5.0) == [], "processes outlive the command"
@@ -89,12 +94,14 @@ def run_round(place: Workplace, number: int, seed: int) -> str:
     if victim == "launcher" and killed:
         if committed:
             assert rows_of(output)["tracks"]["status"].value_counts().sum() == _TRACKS + 1, "half a run"
-        status, printed = place.start(output).end()
+        status, printed = place.start(name, output).end()
     assert status == EXIT_DONE, printed
-    assert_same_rows(output, place.reference)
+    assert_same_rows(output, place.reference(name))
     assert left_behind(output) == [], left_behind(output)
     after = "committed" if committed else "not committed"
-    return f"{point}, {victim} {'killed' if killed else 'had ended'}: {'began anew' if again else after}"
+    return (
+        f"{name}: {point}, {victim} {'killed' if killed else 'had ended'}: {'began anew' if again else after}"
+    )
 
 
 def _kill(command: Command, victim: str, point: str, *, delay_s: float, chance: random.Random) -> bool:
@@ -111,7 +118,7 @@ def _kill(command: Command, victim: str, point: str, *, delay_s: float, chance: 
             return False
         time.sleep(0.001)
     if point != "any time":
-        time.sleep(chance.uniform(0.0, 0.2))
+        time.sleep(chance.uniform(0.0, 0.02))
     there = {"worker": command.below(WORKER), "decoder": command.below(DECODER)}.get(
         victim, [command.process.pid]
     )
@@ -130,7 +137,7 @@ def main() -> int:
     outcomes, wrong = Counter[str](), 0
     with tempfile.TemporaryDirectory(prefix="moodscribe-chaos-") as name:
         place = prepare(Path(name))
-        print(f"{_TRACKS} tracks, undisturbed: {place.undisturbed_s:.1f} s", file=sys.stderr)
+        print(f"{_TRACKS} tracks, seconds undisturbed: {place.undisturbed_s}", file=sys.stderr)
         for number in range(arguments.rounds):
             begin = time.monotonic()
             try:

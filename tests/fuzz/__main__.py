@@ -69,7 +69,9 @@ def _show(report: Report) -> None:
         _table(title, counts)
     for path, problem in report.found:
         print(f"FOUND {problem}")
-        if path is not None:
+        if path is not None and path.is_dir():
+            print(f"  .venv/bin/moodscribe tag {path} --output /tmp/moods")
+        elif path is not None:
             print(f"  .venv/bin/python -m tests.fuzz --replay {path}")
 
 

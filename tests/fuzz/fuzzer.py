@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import faulthandler
+import shutil
 import tempfile
 import time
 from collections import Counter
@@ -12,7 +13,7 @@ from pathlib import Path
 
 from models.bundle import Bundle
 from tests.fuzz.cases import Case, case_of
-from tests.fuzz.reading import CaseReader, Result
+from tests.fuzz.reading import BUGS, CaseReader, Result
 from tests.fuzz.seeds import Seed
 from tests.fuzz.whole_job import problems_in_job
 from transforms.decoding.sandbox import DecodeLimits
@@ -106,7 +107,13 @@ def _in_job(
     plan: Plan, cases: Sequence[tuple[Case, Result]], bundle: Bundle, folder: Path, report: Report
 ) -> None:
     with tempfile.TemporaryDirectory(prefix="moodscribe-fuzz-") as scratch:
-        problems = problems_in_job(Path(scratch), cases, bundle, plan.limits)
+        try:
+            problems = problems_in_job(Path(scratch), cases, bundle, plan.limits)
+        except BUGS as error:  # all files of the job are kept: `moodscribe tag` of the folder shows it again
+            kept = folder / f"seed{plan.seed}-job-{cases[0][0].number}"
+            shutil.copytree(Path(scratch) / "among", kept)
+            report.found.append((kept, f"{type(error).__name__} in a job: {error}"))
+            return
     report.in_jobs += len(cases)
     for case, problem in problems:
         path = None

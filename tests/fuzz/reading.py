@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,20 @@ from transforms.tracks.reader import ReadSettings, TrackReader
 from transforms.tracks.stage_clock import StageClock
 
 READ = "read"
+# All that Python and its libraries raise.
+BUGS = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    BufferError,
+    EOFError,
+    LookupError,
+    MemoryError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
 # What a case may take besides waiting for the decoder: a new process, features, a busy machine.
 _GRACE_S = 10.0
 
@@ -47,7 +62,7 @@ class CaseReader:
         self._reader.close()
 
     def read(self, path: Path) -> Result:
-        """Read a file to its end. Whatever is raised but DataError is a bug, and is raised here too."""
+        """Read a file to its end. Whatever is raised but DataError would end a job: a problem."""
         begin, facts, problems = time.monotonic(), None, []
         try:
             reading = self._reader.open(str(path), StageClock())
@@ -56,6 +71,9 @@ class CaseReader:
             outcome, message = str(error.kind), error.message
             if error.kind is FailureKind.DECODER_CRASH and "with SIG" not in message:
                 problems.append("an exception in the decoder's process")
+        except BUGS as error:
+            outcome, message = "exception", "".join(traceback.format_exception(error))
+            problems.append(f"{type(error).__name__} in the worker: {message}")
         else:
             outcome, message, facts = READ, "", reading.facts
             for key, rows in features.items():

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from models.bundle_source import open_bundle
@@ -74,8 +75,6 @@ def test_broken_files_are_read_or_fail_with_a_reason_in_time(
 
 
 def test_every_mutation_changes_a_file(seeds: list[Seed]) -> None:
-    import numpy as np
-
     for name, mutation in MUTATIONS.items():
         changed = [
             mutation(np.random.default_rng(number), seed.data, seeds[0].data) != seed.data

@@ -55,6 +55,7 @@ class Past:
     rows: tuple[Row, ...]
     version: int = 2
     features: bool = False
+    begun: str = ""
 
 
 def run_id(number: int) -> str:
@@ -77,6 +78,7 @@ def write_run(output: Path, past: Past, *, committed: bool = True) -> Path:
         written[table.name] = {"files": [name], "rows": len(rows)}
     record = {
         "run_id": past.run_id,
+        "begun": past.begun or past.run_id,
         "tables": written,
         "front_end": {"key": "noise@1"} if past.features else None,
         "bundle": None if past.features else {"key": "small 1"},

@@ -17,6 +17,8 @@ import pytest
 from pipelines.before import before
 from pipelines.cli import main
 from pipelines.leftovers import STAGING
+from pipelines.output import committed
+from pipelines.output.committed import committed_ids, read_committed
 from pipelines.output.compacting import compaction
 from pipelines.tables import MOODS, check_output, open_tables
 from schemas.compaction import MARKS, MOOD_TAGS_BY_TAG
@@ -90,8 +92,8 @@ def test_a_compaction_has_the_latest_rows_of_each_track_in_order(
     assert (by_id["t01"]["run_id"], by_id["t03"]["run_id"]) == (run_id(2), run_id(1))
     assert (by_id["t01"]["title"], by_id["t01"]["label"], by_id["t03"]["title"]) == (None, "North", "T03")
     tags = rows_in(folder, "mood_tags")
-    assert [(row["track_id"], row["rank"]) for row in tags] == [
-        (one, rank) for one in IDS if one != "t02" for rank in range(1, len(TAGS) + 1)
+    assert [(row["track_id"], row["tag"]) for row in tags] == [
+        (one, tag) for one in IDS if one != "t02" for tag in TAGS
     ]
     assert all(row["score"] == score(row["track_id"], row["run_id"], row["tag"]) for row in tags)
     curves = rows_in(folder, "emotion_curves")
@@ -294,6 +296,49 @@ def test_a_disk_that_is_full_stops_it_and_leaves_nothing(
     error = capsys.readouterr().err.splitlines()[-1]
     assert "/tracks/part-00000.parquet: No space left on device; nothing was published" in error
     assert not list(output.glob("current_id=*"))
+
+
+def test_a_compaction_gives_way_to_one_that_was_finished_meanwhile(
+    output: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = output / "current_id=29990101T000000.000Z-aaaaaa"
+
+    def finish(*_: object) -> None:
+        other.mkdir()
+        (other / "current.json").write_text("{}")
+
+    monkeypatch.setattr(compaction, "_check", finish)
+    assert compact(output) == 2
+    assert f"compaction {other.name[11:]} was finished meanwhile" in capsys.readouterr().err
+    assert current_folder(output) == other
+
+
+def test_a_compaction_that_is_replaced_while_it_is_looked_for_is_looked_for_again(
+    output: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert compact(output) == 0
+    found = [
+        ["20200101T000000.000Z-000000"],
+        *[committed_ids(str(output), "current_id=", "current.json")] * 2,
+    ]
+
+    def stale(output_uri: str, prefix: str, file: str) -> list[str]:
+        return found.pop(0) if prefix == "current_id=" else committed_ids(output_uri, prefix, file)
+
+    monkeypatch.setattr(committed, "committed_ids", stale)
+    current = read_committed(str(output)).current
+    assert current is not None
+    assert current_folder(output).name == f"current_id={current['current_id']}"
+
+
+def test_an_output_can_have_any_name(tmp_path: Path) -> None:
+    output = tmp_path / "it's [all] {moods}, 100 %"
+    for past in (first_run(), second_run()):
+        write_run(output, past)
+    before_ = all_rows(output)
+    assert compact(output, "--keep", 0) == 0
+    assert all_rows(output) == before_
+    assert main(["diff", str(output), "latest", "latest"]) == 0
 
 
 def test_an_output_without_runs_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

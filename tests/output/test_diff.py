@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 
 from pipelines.cli import main
+from pipelines.output.committed import read_committed
+from pipelines.output.drift.named_runs import find_run
 from tests.output.histories import TAGS, Past, Row, State, random_history, run_id, score, state_of, write_run
 
 
@@ -73,7 +75,7 @@ def expected_axis(axis: str, a: State, b: State) -> dict[str, float]:
     }
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(4))
 def test_the_drift_of_a_history_is_what_the_model_says(tmp_path: Path, seed: int) -> None:
     random_ = random.Random(seed)
     history = [*random_history(2 * seed), Past(run_id(90), (Row("a"), Row("b", audio="x")))]
@@ -197,10 +199,25 @@ def test_runs_are_found_by_age_and_by_the_beginning_of_their_ids(output: Path) -
         assert measured(output, name, "latest")["run_a"] == run_id(number)
 
 
+def test_runs_of_one_command_count_as_one(output: Path) -> None:
+    for number in (3, 4, 5):
+        write_run(output, Past(run_id(number), (), begun=run_id(3)))
+    write_run(output, Past(run_id(6), ()))
+    write_run(output, Past(run_id(7), (), begun=run_id(6)))
+    assert main(["compact", str(output), "--memory-mb", "256", "--keep", "0"]) == 0
+    found = find_runs(output)
+    assert found == {"first": run_id(1), "previous": run_id(5), "latest": run_id(7)}
+
+
+def find_runs(output: Path) -> dict[str, str]:
+    committed = read_committed(str(output))
+    return {name: find_run(committed, name) for name in ("first", "previous", "latest")}
+
+
 def test_there_is_no_previous_run_of_the_first(tmp_path: Path, capsys: Any) -> None:
     write_run(tmp_path / "moods", Past(run_id(1), (Row("a"),)))
     assert diff(tmp_path / "moods") == 2
-    assert f"there is no previous run: there is {run_id(1)}" in capsys.readouterr().err
+    assert f"there is no previous command's run: there is {run_id(1)}" in capsys.readouterr().err
 
 
 def test_a_state_that_compact_has_dropped_is_told_and_those_since_are_there(

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import shutil
+import tempfile
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,6 +19,9 @@ from schemas.track import Outcome, Track
 from tests.audio_files import by_sndfile
 from tests.sounds import music
 from transforms.inputs.stage import inspect_input, read_input
+from transforms.object_stores.body import refuse_large
+from transforms.object_stores.store import StoredObject
+from transforms.tracks import track_file
 from transforms.tracks.reader import ReadSettings, TrackReader
 from transforms.tracks.stage_clock import StageClock
 
@@ -71,6 +77,69 @@ def test_a_large_file_is_never_held_in_memory(tmp_path: Path) -> None:
         assert sum(map(len, reading.blocks(16_000))) == 32_000
         assert memory_kb("VmHWM") - before < 50_000
     assert reading.facts.bytes == size
+
+
+class Store:
+    """Objects of an object store, and which way they were asked for."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.asked: list[str] = []
+
+    def read_bytes(self, _uri: str, *, max_bytes: int) -> bytes:
+        self.asked.append(f"whole up to {max_bytes}")
+        refuse_large(len(self.data), max_bytes)
+        return self.data
+
+    def describe(self, _uri: str) -> StoredObject:
+        return StoredObject("generation 1", len(self.data))
+
+    def open_file(self, _uri: str) -> io.BytesIO:
+        self.asked.append("in pieces")
+        return io.BytesIO(self.data)
+
+
+@pytest.mark.parametrize(
+    ("most", "asked", "refused"),
+    [
+        (50_000, ["whole up to 50000"], None),
+        (20_000, ["whole up to 20000", "in pieces"], None),
+        (20_000, ["whole up to 20000"], 30_000),
+        (50_000, ["whole up to 30000"], 30_000),
+    ],
+)
+def test_an_object_too_large_for_memory_is_copied_to_the_disk_up_to_the_limit(
+    most: int, asked: list[str], refused: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store(by_sndfile(music(1.0)[:, None], 16_000, "WAV"))
+    monkeypatch.setattr(track_file, "IN_MEMORY_BYTES", most)
+    for name in ("read_bytes", "describe", "open_file"):
+        monkeypatch.setattr(track_file, name, getattr(store, name))
+    settings = ReadSettings(max_file_bytes=refused or 100_000)
+    with contextlib.closing(TrackReader(settings)) as reader:
+        if refused:
+            with pytest.raises(DataError, match="32,044 bytes of 30,000") as caught:
+                reader.open("gs://b/x.wav", StageClock())
+            assert caught.value.kind is FailureKind.TOO_LARGE
+        else:
+            reading = reader.open("gs://b/x.wav", StageClock())
+            assert sum(map(len, reading.blocks(None))) == 16_000
+    assert store.asked == asked
+
+
+def test_a_full_disk_under_a_large_object_can_be_tried_again_and_names_the_folder(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    store = Store(bytes(1000))
+    monkeypatch.setattr(track_file, "IN_MEMORY_BYTES", 10)
+    for name in ("read_bytes", "describe", "open_file"):
+        monkeypatch.setattr(track_file, name, getattr(store, name))
+    full = partial(open, "/dev/full", "wb", buffering=0)
+    monkeypatch.setattr(tempfile, "TemporaryFile", lambda buffering: full())
+    with pytest.raises(DataError, match="No space left on device") as caught:
+        track_file.open_track_file("gs://b/x.wav", max_bytes=10_000)
+    assert caught.value.kind is FailureKind.STORAGE
+    assert caught.value.retryable
 
 
 @LINUX

@@ -33,11 +33,12 @@ _NOT_HANDED_ON = frozenset({"connection", "content-length", "date", "server", "t
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the server says."""
+    """What the server says; `length` is of the body that a HEAD has not."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
+    length: str = ""
 
 
 class Proxy(ThreadingHTTPServer):
@@ -63,7 +64,8 @@ class Proxy(ThreadingHTTPServer):
             }
             if kept.get("Range") == "bytes=0-0":  # the emulator's word for nothing; the real store has none
                 del kept["Range"]
-            answer = Answer(response.status, kept, response.read())
+            length = response.getheader("Content-Length", "") if method == "HEAD" else ""
+            answer = Answer(response.status, kept, response.read(), length)
             upstream.close()
         return answer
 
@@ -167,7 +169,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(answer.status)
         for name, value in answer.headers.items():
             self.send_header(name, value)
-        self.send_header("Content-Length", str(len(answer.body)))
+        self.send_header("Content-Length", answer.length or str(len(answer.body)))
         self.end_headers()
 
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -17,8 +15,9 @@ import pytest
 from schemas.errors import DataError, FailureKind, Stage
 from tests.storage.emulator import Store
 from tests.storage.fault_plan import Plan
+from tests.storage.uses import BYTES, EVERYTHING, KINDS, Use, fill, names, uses
 from transforms import storage
-from transforms.inputs.listing import Listed, list_folder
+from transforms.inputs.listing import list_folder
 from transforms.object_stores import body, retries
 from transforms.object_stores.google_cloud import store as google_store
 from transforms.object_stores.google_cloud import upload
@@ -26,92 +25,21 @@ from transforms.object_stores.retries import ATTEMPTS, Purpose, persistently, ta
 
 FOLDER = "gs://music/audio"
 ONE = f"{FOLDER}/one.flac"
-BYTES = bytes(range(256)) * 400
-# Faults that end a try; the last three need an answer with a body to be different from a reset.
-KINDS = ("429", "503", "reset", "reset in upload", "reset after", "reset in download", "cut short")
 
 
 @pytest.fixture(autouse=True)
 def filled(store: Store) -> Iterator[None]:
     """A few objects, no faults, nothing counted."""
     store.plan(Plan())
-    for name in ("one.flac", "two.flac", "album/three.flac", "cover.jpg", "five.flac"):
-        store.files.pipe_file(f"music/audio/{name}", BYTES + name.encode())
+    fill(FOLDER)
     take_retries()
     yield
     store.plan(Plan())
     storage.remove_folder(FOLDER)
 
 
-@dataclass(frozen=True, slots=True)
-class Use:
-    """One thing that the project does with a store, what it sums up as, and a check of what comes of it."""
-
-    name: str
-    purpose: Purpose
-    action: Callable[[], Any]
-    holds: Callable[[Any], bool]
-
-    def __str__(self) -> str:
-        return self.name
-
-
-def _write() -> None:
-    with storage.create(f"{FOLDER}/new") as file:
-        file.write(BYTES)
-        file.write(b"end")
-
-
-def _read_new() -> bytes:
-    return storage.read_bytes(f"{FOLDER}/new", max_bytes=1 << 30)
-
-
-def _read_ranges() -> list[bytes]:
-    with storage.open_file(ONE) as file:
-        file.seek(1000)
-        some = file.read(10)
-        file.seek(-8, 2)
-        return [some, file.read()]
-
-
-def _names(found: list[Listed]) -> list[str]:
-    return [listed.uri.removeprefix(f"{FOLDER}/") for listed in found]
-
-
-EVERYTHING = ["album/three.flac", "cover.jpg", "five.flac", "one.flac", "two.flac"]
-USES = (
-    Use(
-        "read",
-        Purpose.READ,
-        lambda: storage.read_bytes(ONE, max_bytes=1 << 30),
-        lambda data: data == BYTES + b"one.flac",
-    ),
-    Use(
-        "describe",
-        Purpose.READ,
-        lambda: storage.describe(ONE),
-        lambda state: state.bytes == len(BYTES) + 8,
-    ),
-    Use("ranges", Purpose.READ, _read_ranges, lambda parts: parts == [BYTES[1000:1010], b"one.flac"]),
-    Use("list", Purpose.READ, lambda: list(list_folder(FOLDER)), lambda found: _names(found) == EVERYTHING),
-    Use("write", Purpose.WRITE, _write, lambda _: _read_new() == BYTES + b"end"),
-    Use(
-        "publish",
-        Purpose.WRITE,
-        lambda: storage.publish(ONE, f"{FOLDER}/new"),
-        lambda _: _read_new() == BYTES + b"one.flac" and "one.flac" not in _names(list(list_folder(FOLDER))),
-    ),
-    Use(
-        "remove",
-        Purpose.WRITE,
-        lambda: storage.remove_folder(FOLDER),
-        lambda _: not list(list_folder(FOLDER)),
-    ),
-)
-
-
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("use", USES, ids=str)
+@pytest.mark.parametrize("use", uses(FOLDER), ids=str)
 def test_faults_in_a_row_are_mended_and_each_is_counted(store: Store, use: Use, kind: str) -> None:
     store.plan(Plan(rate=1.0, kinds=(kind,), most_in_a_row=2, page=2))
     result = use.action()
@@ -126,7 +54,7 @@ def test_faults_in_a_row_are_mended_and_each_is_counted(store: Store, use: Use, 
     assert use.holds(result)
 
 
-@pytest.mark.parametrize("use", USES, ids=str)
+@pytest.mark.parametrize("use", uses(FOLDER), ids=str)
 def test_a_store_that_goes_on_failing_is_told_after_the_last_try(store: Store, use: Use) -> None:
     store.plan(Plan(rate=1.0, kinds=("503",), most_in_a_row=1_000_000))
     with pytest.raises(
@@ -230,7 +158,7 @@ def test_a_listing_goes_on_where_it_was_and_is_no_longer_than_it_is_looked_at(st
     assert next(listing).uri == f"{FOLDER}/album/three.flac"
     assert sum(store.counts()["asked"].values()) == 1
     store.plan(Plan(rate=0.5, seed=3, kinds=("503", "cut short", "reset"), page=2))
-    assert _names(list(listing)) == EVERYTHING[1:]
+    assert names(list(listing), FOLDER) == EVERYTHING[1:]
     assert store.counts()["failed"]
 
 

@@ -43,12 +43,24 @@ class Shard:
     def __init__(self, rows: Iterable[list[dict[str, Any]]], policy: Policy) -> None:
         self._policy = policy
         self._last: dict[str, Row] = {}
-        self._repeated: set[tuple[str, str]] = set()
+        repeated: dict[tuple[str, str], str] = {}
+        gone: dict[str, str] = {}
         for row in (row for part in rows for row in part):
+            track_id, run_id = row["track_id"], row["run_id"]
             if row["reason"] == Reason.REPEATED_ID:
-                self._repeated.add((row["track_id"], row["uri"]))
-            elif _is_later(row, self._last.get(row["track_id"])):
-                self._last[row["track_id"]] = row
+                key = (track_id, row["uri"])
+                repeated[key] = max(run_id, repeated.get(key, ""))
+                continue
+            if row["status"] == Status.GONE:
+                gone[track_id] = max(run_id, gone.get(track_id, ""))
+            if _is_later(row, self._last.get(track_id)):
+                self._last[track_id] = row
+        # What was repeated before its track was gone is not said any more, as readers of the tables have it.
+        self._repeated = {
+            key
+            for key, run_id in repeated.items()
+            if run_id > gone.get(key[0], "") and not self._forced(run_id)
+        }
 
     def compare(self, row: Row, *, threshold: int = _PLACES) -> Compared:
         """What is to do about a listed row; of what is to do, what lies below the threshold of `place_of`."""
@@ -70,7 +82,7 @@ class Shard:
 
     def repeated(self, row: Row, first: int) -> Outcome | None:
         """A row whose track_id another row has; None where an earlier run says so already."""
-        if (row["track_id"], row["uri"]) in self._repeated and not self._policy.force:
+        if (row["track_id"], row["uri"]) in self._repeated:
             return None
         message = f"track_id {row['track_id']!r} of row {row['row']} stands in row {first} already"
         error = DataError(FailureKind.DUPLICATE_ID, Stage.INPUT, message)
@@ -97,14 +109,18 @@ class Shard:
         same = before is not None and all(
             before[name] == row[name] for name in ("status", "failure", "source_version", "columns_hash")
         )
-        return None if same and not self._policy.force else outcome_of(row)
+        return None if same and before and not self._forced(before["run_id"]) else outcome_of(row)
+
+    def _forced(self, run_id: str) -> bool:
+        """Whether what a run has written is written again though it is the same: once a command."""
+        return self._policy.force and not _is_settled(run_id, self._policy)
 
 
 def reason_of(row: Row, before: Row | None, policy: Policy) -> Reason | None:
     """Why a listed track is to do, given the last row that earlier runs have of it; None if it is not."""
     if before is None or before["status"] in (Status.GONE, Status.SKIPPED):
         return Reason.NEW
-    if policy.begun and before["run_id"] >= policy.begun:
+    if _is_settled(before["run_id"], policy):
         return None
     if policy.force:
         return Reason.FORCED
@@ -113,6 +129,11 @@ def reason_of(row: Row, before: Row | None, policy: Policy) -> Reason | None:
     if row["content_md5"] is not None and row["content_md5"] == before["content_md5"]:
         return _work_reason(row, before, policy) or (Reason.TOUCHED if is_done(before) else None)
     return Reason.CHANGED
+
+
+def _is_settled(run_id: str, policy: Policy) -> bool:
+    """Whether a run is one of the same command, and has dealt with its tracks."""
+    return policy.begun != "" and run_id >= policy.begun
 
 
 def _same_state(row: Row, before: Row) -> bool:

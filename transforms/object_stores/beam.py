@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, BinaryIO
 
@@ -13,6 +13,8 @@ from transforms.object_stores.retries import TemporaryFaultError
 from transforms.object_stores.store import CHANGED, Page, StoredObject
 
 _PIECE_BYTES = 1 << 20
+# Some file systems say only in words that there is no such object.
+_ABSENT = ("404", "not found", "does not exist", "No such file", "No files found")
 
 
 class BeamStore:
@@ -45,8 +47,13 @@ class BeamStore:
         """See ObjectStore; Beam has no pages: all of it is the first."""
         from apache_beam.io.filesystems import FileSystems
 
-        with _faults():
-            found = FileSystems.match([f"{prefix_uri}**"])[0].metadata_list
+        try:
+            with _faults():
+                found = FileSystems.match([f"{prefix_uri}**"])[0].metadata_list
+        except DataError as error:
+            if error.kind is FailureKind.NOT_FOUND:  # where folders are real, one of that name is not there
+                return Page((), None)
+            raise
         ordered = sorted(found, key=lambda metadata: str(metadata.path))
         return Page(tuple((metadata.path, _state(metadata)) for metadata in ordered), None)
 
@@ -97,14 +104,21 @@ def _faults() -> Iterator[None]:
 
     try:
         yield
-    except ValueError as error:  # no file system for the scheme, or no name in the URI
-        raise DataError(FailureKind.BAD_URI, Stage.READ, str(error)) from error
-    except FileNotFoundError as error:
-        raise DataError(FailureKind.NOT_FOUND, Stage.READ, "no such object") from error
-    except PermissionError as error:
-        raise DataError(FailureKind.NOT_READABLE, Stage.READ, str(error)) from error
-    except (BeamIOError, OSError) as error:
-        # BeamIOError wraps what the file system met, and says it only in words.
-        if "404" in str(error) or "not found" in str(error).lower():
-            raise DataError(FailureKind.NOT_FOUND, Stage.READ, "no such object") from error
-        raise TemporaryFaultError(str(error)) from error
+    except (OSError, ValueError) as error:  # BeamIOError, which is an OSError, wraps what was met in a batch
+        details = error.exception_details if isinstance(error, BeamIOError) else None
+        met = list(details.values()) if isinstance(details, dict) else [error]
+        raise _meaning(met, str(error)) from error
+
+
+def _meaning(met: Sequence[Any], message: str) -> DataError | TemporaryFaultError:
+    kinds = (
+        (FileNotFoundError, FailureKind.NOT_FOUND, "no such object"),
+        (PermissionError, FailureKind.NOT_READABLE, message),
+        (ValueError, FailureKind.BAD_URI, message),  # no file system for the scheme, or no name in the URI
+    )
+    for error, kind, told in kinds:
+        if met and all(isinstance(one, error) for one in met):
+            return DataError(kind, Stage.READ, told)
+    if any(words in message for words in _ABSENT):
+        return DataError(FailureKind.NOT_FOUND, Stage.READ, "no such object")
+    return TemporaryFaultError(message)

@@ -1,16 +1,21 @@
-"""The file of a track as a decoder can be handed it: a local one as it lies, any other in memory."""
+"""The file of a track as a decoder can be handed it: as it lies, or a copy of an object."""
 
 from __future__ import annotations
 
 import hashlib
 import os
+import shutil
+import tempfile
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from schemas.errors import DataError, FailureKind, Stage
 from transforms.decoding.sandbox import memory_file
-from transforms.storage import is_local, open_local_file, read_bytes
+from transforms.object_stores.body import refuse_large
+from transforms.storage import describe, is_local, open_file, open_local_file, read_bytes
 
+# An object of more is copied to the disk: a worker's memory is for models.
+IN_MEMORY_BYTES = 256 << 20
 _READ_BYTES = 1 << 20
 
 
@@ -41,10 +46,7 @@ def open_track_file(uri: str, *, max_bytes: int) -> TrackFile:
 
     DataError: what `read_bytes` raises.
     """
-    if is_local(uri):
-        file = open_local_file(uri, max_bytes=max_bytes)
-    else:
-        file = memory_file(read_bytes(uri, max_bytes=max_bytes))
+    file = (open_local_file if is_local(uri) else _fetched)(uri, max_bytes=max_bytes)
     try:
         return track_file(file)
     except DataError:
@@ -66,6 +68,28 @@ def track_file(file: BinaryIO) -> TrackFile:
     if not size:
         raise _refusal(FailureKind.EMPTY_FILE, "the file has no bytes")
     return TrackFile(file, size, digest.hexdigest(), modified_ns)
+
+
+def _fetched(uri: str, *, max_bytes: int) -> BinaryIO:
+    """A copy of an object: in memory, or in a file of the temporary folder where it is large."""
+    try:
+        return memory_file(read_bytes(uri, max_bytes=min(max_bytes, IN_MEMORY_BYTES)))
+    except DataError as error:
+        if error.kind is not FailureKind.TOO_LARGE or max_bytes <= IN_MEMORY_BYTES:
+            raise
+    refuse_large(describe(uri).bytes, max_bytes)
+    file = cast(BinaryIO, tempfile.TemporaryFile(buffering=0))  # noqa: SIM115 - as long as the track
+    try:
+        with open_file(uri) as source:
+            shutil.copyfileobj(source, file, _READ_BYTES)
+    except OSError as error:  # the disk's: faults of the store are DataErrors
+        file.close()
+        message = f"{tempfile.gettempdir()}: {error.strerror or error}"
+        raise _refusal(FailureKind.STORAGE, message) from error
+    except DataError:
+        file.close()
+        raise
+    return file
 
 
 def _refusal(kind: FailureKind, message: str) -> DataError:

@@ -27,7 +27,7 @@ class UnbalancedError(Exception):
 class RunPlan:
     """What is known of a run before it begins: `done` is what a track is that has its results, and
     `rows_a_track` how many rows of each table it has then. No more than the share `max_gone_rate` of earlier
-    tracks may be gone."""
+    tracks may be gone. `begun` is the first run of the command, "" if it is this one."""
 
     identity: RunIdentity
     input_uri: str
@@ -37,6 +37,7 @@ class RunPlan:
     tags: tuple[str, ...]
     described: Mapping[str, Any]  # bundle or front_end, settings, versions: as they stand in the record
     max_gone_rate: float = 1.0
+    begun: str = ""
 
 
 def run_record(plan: RunPlan, files: Iterable[RunFile], sums: Mapping[str, float]) -> RunRecord:
@@ -59,6 +60,7 @@ def run_record(plan: RunPlan, files: Iterable[RunFile], sums: Mapping[str, float
     with_result = max(1, counts[plan.done] + counts[Status.DUPLICATE])
     return RunRecord(
         run_id=plan.identity.run_id,
+        begun=plan.begun or plan.identity.run_id,
         started=plan.started,
         finished=timestamp(),
         input=plan.input_uri,

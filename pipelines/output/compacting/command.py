@@ -38,12 +38,15 @@ def run_compact(arguments: argparse.Namespace) -> int:
         return EXIT_DONE
     if _due(committed, sort):
         memory_mb = arguments.memory_mb or machine_memory_mb() // 4
-        work = Work(committed, current_id, sort, arguments.rows_per_file, memory_mb, _Progress())
+        progress = _Progress()
+        work = Work(committed, current_id, sort, arguments.rows_per_file, memory_mb, progress)
         try:
             record = _write(work)
         except (OutputError, UnbalancedError) as error:
             print(f"moodscribe compact: {error}; nothing was published", file=sys.stderr)
             return EXIT_STOPPED if isinstance(error, OutputError) else EXIT_ACCOUNT
+        finally:
+            progress.close()
         _say(*_summary(record, work.uri, seconds=time.monotonic() - begin))
     else:
         _say(f"{len(committed.run_ids):,} runs are in {_uri(committed)} already")
@@ -138,3 +141,8 @@ class _Progress:
         line = f"{table}: {rows:,} rows written" if rows else f"{table}: sorting"
         text = f"\r\x1b[K{line}" if self._terminal else f"moodscribe: {line}\n"
         print(text, end="", file=sys.stderr, flush=True)
+
+    def close(self) -> None:
+        """Take the line away again."""
+        if self._terminal:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)

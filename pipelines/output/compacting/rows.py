@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 # Of rows of one track, by its place.
 _WITHIN_TRACK: dict[str, SortKeys] = {
-    MOOD_TAGS.name: [("rank", "ascending")],
+    MOOD_TAGS.name: [("tag", "ascending")],
     "antonyms": [("pair", "ascending")],
 }
 _TRACKS = """

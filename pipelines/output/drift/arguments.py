@@ -12,7 +12,8 @@ Show how the catalogue under OUT has changed from one run to another: tracks tha
 rates and flipped decisions, shifts of valence and arousal. What is compared are the states as of both runs:
 the current rows of each track after that run and all before it.
 
-RUN_A and RUN_B are ids of runs, beginnings of such ids, or latest, previous or first.
+RUN_A and RUN_B are ids of runs, beginnings of such ids, or latest, previous or first: the last run of that
+command, which may have published several.
 """
 
 _EXAMPLES = """\

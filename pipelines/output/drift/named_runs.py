@@ -1,8 +1,11 @@
-"""Which run is meant: by its id, the beginning of one, or as latest, previous or first."""
+"""Which run is meant: by its id, its beginning, or as the last one of the latest, previous or first command.
+
+A command can publish several runs, so that it goes on from there when it is stopped.
+"""
 
 from __future__ import annotations
 
-from pipelines.output.committed import Committed
+from pipelines.output.committed import Committed, all_records
 from schemas.errors import DataError, FailureKind, Stage
 
 _BY_AGE = {"latest": -1, "previous": -2, "first": 0}
@@ -13,10 +16,12 @@ def find_run(committed: Committed, name: str) -> str:
     """The id of the run that a name means; DataError(not_found, bad_input) where that is none or several."""
     ids = committed.run_ids
     if name in _BY_AGE:
-        place = _BY_AGE[name]
-        if len(ids) < abs(place):
-            raise _refusal(committed, f"there is no {name} run: {_some(ids)}", FailureKind.NOT_FOUND)
-        return ids[place]
+        ends, place = _ends(committed), _BY_AGE[name]
+        if len(ends) < abs(place):
+            raise _refusal(
+                committed, f"there is no {name} command's run: {_some(ids)}", FailureKind.NOT_FOUND
+            )
+        return ends[place]
     found = [one for one in ids if one == name] or [one for one in ids if name and one.startswith(name)]
     if not found:
         raise _refusal(committed, f"no run {name!r}; {_some(ids)}", FailureKind.NOT_FOUND)
@@ -24,6 +29,14 @@ def find_run(committed: Committed, name: str) -> str:
         message = f"{name!r} begins the ids of {len(found):,} runs, such as {found[-1]}"
         raise _refusal(committed, message, FailureKind.BAD_INPUT)
     return found[0]
+
+
+def _ends(committed: Committed) -> list[str]:
+    """The last run of each command, oldest first."""
+    last: dict[str, str] = {}
+    for run in all_records(committed):
+        last[str(run.get("begun") or run["run_id"])] = run["run_id"]
+    return sorted(last.values())
 
 
 def _some(ids: list[str]) -> str:
