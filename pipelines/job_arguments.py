@@ -13,7 +13,7 @@ from transforms.incremental.policy import Gone
 _TAG = """\
 Tag every track of INPUT and write the tables of one run under OUT.
 
-INPUT is a file, a folder (with all folders in it), a glob, gs://bucket/folder, a gs:// glob, or a manifest:
+INPUT is a file, a folder (with all folders in it), a glob, the same on gs:// or s3://, or a manifest:
 a .csv, .jsonl or .parquet file with the columns track_id and uri, and any others, which are carried into the
 tracks table. Without a manifest, a track's id is its whole URI.
 
@@ -144,7 +144,9 @@ def options_of(command: str) -> list[str]:
 def _add_tag_arguments(tag: argparse.ArgumentParser) -> None:
     _add_input_and_output(tag)
     tag.add_argument(
-        "--bundle", default="default", help="models: a shipped name, a folder or gs:// (default: %(default)s)"
+        "--bundle",
+        default="default",
+        help="models: a shipped name, a folder, gs:// or s3:// (default: %(default)s)",
     )
     tag.add_argument(
         "--coverage",
@@ -167,7 +169,7 @@ def _add_tag_arguments(tag: argparse.ArgumentParser) -> None:
     tag.add_argument(
         "--feature-cache",
         metavar="URI",
-        help="folder or gs:// prefix that keeps what the models' heads take of each track: a later run with "
+        help="folder, gs:// or s3:// that keeps what the models' heads take of each track: a later run with "
         "other heads then reads no audio (default: none)",
     )
     tag.add_argument(
@@ -217,8 +219,8 @@ def _front_ends() -> str:
 
 
 def _add_input_and_output(job: argparse.ArgumentParser) -> None:
-    job.add_argument("input", metavar="INPUT", help="file, folder, glob, gs:// or manifest")
-    job.add_argument("--output", metavar="OUT", required=True, help="folder or gs:// prefix for the tables")
+    job.add_argument("input", metavar="INPUT", help="file, folder, glob, gs://, s3:// or manifest")
+    job.add_argument("--output", metavar="OUT", required=True, help="folder, gs:// or s3:// for the tables")
 
 
 def _add_what_to_do(job: argparse.ArgumentParser) -> None:

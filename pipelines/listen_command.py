@@ -64,7 +64,9 @@ def add_listen(commands: argparse._SubParsersAction[HintingParser]) -> None:
     )
     listen.add_argument("file", nargs="?", metavar="FILE", help="audio file (default: raw PCM from stdin)")
     listen.add_argument(
-        "--bundle", default="default", help="models: a shipped name, a folder or gs:// (default: %(default)s)"
+        "--bundle",
+        default="default",
+        help="models: a shipped name, a folder, gs:// or s3:// (default: %(default)s)",
     )
     pcm = listen.add_argument_group("raw PCM from standard input")
     pcm.add_argument("--rate", type=int, metavar="HZ", help=f"sample rate (default: {_RATE_HZ})")

@@ -46,8 +46,8 @@ class Command:
 
     @property
     def staged(self) -> list[Path]:
-        """Files that the command's run has in its staging folder."""
-        return [path for path in self.output.glob(".staging/*/*") if path.name != "owner.json"]
+        """Parts that the command's run has in its staging folder."""
+        return list(self.output.glob(".staging/*/*.parquet"))
 
     @property
     def published(self) -> list[Path]:

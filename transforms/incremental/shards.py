@@ -17,7 +17,10 @@ import pyarrow as pa
 SHARDS = 64
 _ROWS_A_SHARD = 25_000
 
-_OPTIONS = pa.ipc.IpcWriteOptions(compression="lz4")
+# How many places `place_of` gives.
+PLACES = 1 << 64
+# Hashes in hexadecimal digits are half of it: lz4 would keep them as they are.
+_OPTIONS = pa.ipc.IpcWriteOptions(compression=pa.Codec("zstd", compression_level=1))
 
 
 def shards_for(rows: int) -> int:
@@ -40,8 +43,8 @@ def split(batch: pa.RecordBatch, keys: Sequence[str], shards: int) -> Iterator[t
     found = np.array([shard_of(key, shards) for key in keys], np.int64)
     order = np.argsort(found, kind="stable")
     begins = np.flatnonzero(np.diff(found[order], prepend=-1))
-    for rows in np.split(order, begins[1:]):
-        yield int(found[rows[0]]), _packed(batch.take(pa.array(rows)))
+    for rows in np.split(order, begins[1:]) if len(order) else ():
+        yield int(found[rows[0]]), packed(batch.take(pa.array(rows)))
 
 
 def joined(parts: Iterable[bytes]) -> Iterator[list[dict[str, Any]]]:
@@ -50,13 +53,21 @@ def joined(parts: Iterable[bytes]) -> Iterator[list[dict[str, Any]]]:
         yield unpacked(part).to_pylist()
 
 
-def unpacked(part: bytes) -> pa.Table:
-    """A part as a table."""
-    return pa.ipc.open_stream(part).read_all()
+def together(parts: Iterable[bytes], *, empty: pa.Schema) -> pa.Table:
+    """All parts as one table; an empty one of that schema where there are none."""
+    batches = [unpacked(part) for part in parts]
+    return pa.Table.from_batches(batches) if batches else empty.empty_table()
 
 
-def _packed(batch: pa.RecordBatch) -> bytes:
+def packed(batch: pa.RecordBatch) -> bytes:
+    """A batch as bytes: one value to Beam, of which there are few."""
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, batch.schema, options=_OPTIONS) as writer:
         writer.write_batch(batch)
     return bytes(sink.getvalue().to_pybytes())
+
+
+def unpacked(part: bytes) -> pa.RecordBatch:
+    """The batch of such bytes."""
+    with pa.ipc.open_stream(part) as reader:
+        return reader.read_next_batch()

@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import apache_beam as beam
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from apache_beam.pvalue import AsSingleton, TaggedOutput
 from numpy.typing import NDArray
 
 from schemas.track import Outcome, Track
-from schemas.work import CARRIED
-from transforms.incremental.compare import Compared, Left, Shard
-from transforms.incremental.earlier import earlier_rows
+from transforms.incremental.compare import Left, Remembered
+from transforms.incremental.earlier import EARLIER, PACKED, earlier_rows
+from transforms.incremental.listed import listed_schema
 from transforms.incremental.policy import Policy
-from transforms.incremental.shards import joined, place_of, shards_for, split, unpacked
+from transforms.incremental.recall import RecallFacts
+from transforms.incremental.shard import Shard
+from transforms.incremental.shards import PLACES, place_of, shards_for, together
+from transforms.incremental.split import SplitByShard
 from transforms.outputs import CARRY, SETTLED, SUMS, WORK
 from transforms.progress import Event, ProgressLog
+
+_REMEMBERED = "remembered"
+# A shard, and its rows of both sides.
+Parts = tuple[int, Mapping[str, Iterable[bytes]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,46 +64,25 @@ class CompareWithRuns(beam.PTransform):  # type: ignore[misc]
             listed.pipeline
             | "Runs" >> beam.Create(self._earlier.files)
             | "Spread" >> beam.Reshuffle()
-            | "Earlier" >> beam.FlatMap(_earlier_parts, self._earlier.shards)
+            | "Earlier" >> beam.FlatMap(_earlier_batches)
+            | "Shard" >> SplitByShard("track_id", self._earlier.shards)
         )
         shards = {"listed": listed, "earlier": earlier} | "ByShard" >> beam.CoGroupByKey()
         side = {"threshold": self._threshold(shards)} if self._limit is not None else {}
         compared = shards | "Compare" >> beam.ParDo(
             _Compare(self._policy, self._progress_file), **side
-        ).with_outputs(CARRY, SETTLED, SUMS, main=WORK)
-        return {name: compared[name] for name in (WORK, CARRY, SETTLED, SUMS)}
+        ).with_outputs(_REMEMBERED, SETTLED, SUMS, main=WORK)
+        recalled = compared[_REMEMBERED] | "RecallFacts" >> RecallFacts()
+        work = (compared[WORK], recalled[WORK]) | "Work" >> beam.Flatten()
+        return {WORK: work, CARRY: recalled[CARRY], SETTLED: compared[SETTLED], SUMS: compared[SUMS]}
 
     def _threshold(self, shards: Any) -> AsSingleton:
         places = shards | "Places" >> beam.Map(_places, self._policy)
         return AsSingleton(places | "Threshold" >> beam.CombineGlobally(_Nth(self._limit)))
 
 
-def _earlier_parts(uri: str, shards: int) -> Iterator[tuple[int, bytes]]:
-    for batch in earlier_rows(uri):
-        yield from split(batch, batch.column("track_id").to_pylist(), shards)
-
-
-def compare_rows(shard: Shard, listed: Sequence[bytes], *, threshold: int = 1 << 64) -> Iterator[Compared]:
-    """What is to do about each listed row of a shard; of an id in several rows the first counts."""
-    firsts = _first_rows(listed)
-    for row in (row for part in joined(listed) for row in part):
-        first = firsts.get(row["track_id"])
-        if first is not None and not row["status"] and row["row"] != first:
-            yield shard.repeated(row, first)
-        else:
-            yield shard.compare(row, threshold=threshold)
-
-
-def _first_rows(listed: Sequence[bytes]) -> dict[str, int]:
-    """The first row of each id that several rows of a shard have, of those that are tracks."""
-    tables = [unpacked(part).select(["track_id", "row", "status"]) for part in listed]
-    if not tables:
-        return {}
-    tracks = pa.concat_tables(tables)
-    tracks = tracks.filter(pc.is_null(tracks["status"]))
-    counts = tracks.group_by("track_id").aggregate([("row", "count"), ("row", "min")])
-    several = counts.filter(pc.greater(counts["row_count"], 1))
-    return dict(zip(several["track_id"].to_pylist(), several["row_min"].to_pylist(), strict=True))
+def _earlier_batches(uri: str) -> Iterator[pa.RecordBatch]:
+    return (batch.cast(PACKED) for batch in earlier_rows(uri))
 
 
 class _Compare(beam.DoFn):  # type: ignore[misc]
@@ -105,14 +90,14 @@ class _Compare(beam.DoFn):  # type: ignore[misc]
         self._policy = policy
         self._progress_file = progress_file
 
-    def process(
-        self, element: tuple[int, Mapping[str, Iterable[bytes]]], threshold: int = 1 << 64
-    ) -> Iterable[Any]:
-        listed, sums = list(element[1]["listed"]), Counter[str]()
-        shard = Shard(joined(element[1]["earlier"]), self._policy)
-        for found in compare_rows(shard, listed, threshold=threshold):
+    def process(self, element: Parts, threshold: int = PLACES) -> Iterable[Any]:
+        shard, listed = _shard_and_listed(element, self._policy)
+        sums = Counter[str]()
+        for found in shard.compare(listed, threshold=threshold):
             if isinstance(found, Track):
-                yield TaggedOutput(CARRY, found) if found.reason in CARRIED and found.known else found
+                yield found
+            elif isinstance(found, Remembered):
+                yield TaggedOutput(_REMEMBERED, found)
             elif isinstance(found, Outcome):
                 sums["settled"] += 1
                 yield TaggedOutput(SETTLED, found)
@@ -121,8 +106,7 @@ class _Compare(beam.DoFn):  # type: ignore[misc]
                 sums["waiting"] += found.waits
             else:
                 sums["count.unchanged"] += 1
-        ids = {track_id for part in listed for track_id in unpacked(part)["track_id"].to_pylist()}
-        yield from (TaggedOutput(SETTLED, outcome) for outcome in shard.gone(ids))
+        yield from (TaggedOutput(SETTLED, outcome) for outcome in shard.gone(listed))
         sums["count.may_go"] = shard.may_go()
         self._show(sums)
         yield TaggedOutput(SUMS, dict(sums))
@@ -133,12 +117,21 @@ class _Compare(beam.DoFn):  # type: ignore[misc]
         progress.close()
 
 
-def _places(element: tuple[int, Mapping[str, Iterable[bytes]]], policy: Policy) -> NDArray[np.uint64]:
+def _places(element: Parts, policy: Policy) -> NDArray[np.uint64]:
     """Places in the shuffle of the tracks of a shard that are to do."""
-    shard = Shard(joined(element[1]["earlier"]), policy)
-    compared = compare_rows(shard, list(element[1]["listed"]))
-    places = [place_of(found.track_id) for found in compared if isinstance(found, Track)]
-    return np.array(places, np.uint64)
+    shard, listed = _shard_and_listed(element, policy)
+    tracks = (
+        found.track if isinstance(found, Remembered) else found
+        for found in shard.compare(listed)
+        if isinstance(found, Track | Remembered)
+    )
+    return np.array([place_of(track.track_id) for track in tracks], np.uint64)
+
+
+def _shard_and_listed(element: Parts, policy: Policy) -> tuple[Shard, pa.Table]:
+    _, parts = element
+    earlier = together(parts["earlier"], empty=PACKED).cast(EARLIER)
+    return Shard(earlier, policy), together(parts["listed"], empty=listed_schema(()))
 
 
 class _Nth(beam.CombineFn):  # type: ignore[misc]
@@ -157,4 +150,4 @@ class _Nth(beam.CombineFn):  # type: ignore[misc]
         return np.sort(np.concatenate(list(accumulators)))[: self._kept]
 
     def extract_output(self, accumulator: NDArray[np.uint64]) -> int:
-        return int(accumulator[-1]) if len(accumulator) == self._kept else 1 << 64
+        return int(accumulator[-1]) if len(accumulator) == self._kept else PLACES

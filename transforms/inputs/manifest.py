@@ -69,10 +69,10 @@ def to_track(row: Row, manifest_uri: str) -> Track | Outcome:
     """The track of a row, relative uris taken from the manifest's folder; a failed Outcome for a bad row."""
     track_id, uri = (_text(row.values.get(name)) for name in REQUIRED)
     if problem := row.problem or _problem(row, track_id=track_id, uri=uri):
-        shown = Track(track_id or f"{manifest_uri}#{row.number}", uri)
+        shown = Track(_shown(track_id) or f"{manifest_uri}#{row.number}", _shown(uri), row=row.number)
         message = f"row {row.number} of {manifest_uri}: {problem}"
         error = DataError(FailureKind.BAD_MANIFEST_ROW, Stage.INPUT, message)
-        return Outcome(_as_text(shown), Status.FAILED, error=error)
+        return Outcome(shown, Status.FAILED, error=error)
     carried = {carried_name(name): value for name, value in row.values.items() if name not in REQUIRED}
     return Track(track_id, resolve(uri, manifest_uri), carried, row.number)
 
@@ -115,10 +115,6 @@ def _cast(value: Any, kind: pa.DataType | None) -> Any:
     if kind == pa.string() and not isinstance(value, str):
         return json.dumps(value, ensure_ascii=False)
     return float(value) if kind == pa.float64() else value
-
-
-def _as_text(track: Track) -> Track:
-    return Track(_shown(track.track_id), _shown(track.uri))
 
 
 def _shown(text: str) -> str:

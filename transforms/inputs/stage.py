@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -16,7 +16,8 @@ from schemas.errors import DataError, FailureKind, Stage
 from schemas.track import Outcome, Track
 from transforms.duplicates import group_key, group_tracks
 from transforms.incremental.listed import listed_schema, to_batch
-from transforms.incremental.shards import split
+from transforms.incremental.shards import packed, unpacked
+from transforms.incremental.split import SplitByShard
 from transforms.inputs import listing, manifest
 from transforms.inputs.states import with_states
 from transforms.object_stores.retries import take_retries
@@ -84,13 +85,18 @@ class ReadInput(beam.PTransform):  # type: ignore[misc]
         listed = (
             pipeline
             | "Input" >> beam.Create([self._spec])
-            | "List" >> beam.ParDo(_List(self._progress_file)).with_outputs(SUMS, main="items")
+            | "List" >> beam.ParDo(_List(self._progress_file)).with_outputs(SUMS, main="batches")
         )
-        items = listed["items"]
+        batches = listed["batches"]
         if self._spec.manifest_columns is not None:
-            items = items | "Spread" >> beam.Reshuffle() | "Describe" >> beam.Map(with_states)
-        schema = listed_schema(self._spec.manifest_columns or ())
-        parts = items | "Shard" >> beam.FlatMap(_parts, schema, self._shards)
+            batches = (
+                batches
+                | "Pack" >> beam.Map(packed)
+                | "Spread" >> beam.Reshuffle()
+                | "Unpack" >> beam.Map(unpacked)
+                | "Describe" >> beam.Map(with_states)
+            )
+        parts = batches | "Shard" >> SplitByShard("track_id", self._shards)
         return {"listed": parts, SUMS: listed[SUMS]}
 
 
@@ -117,18 +123,14 @@ class _List(beam.DoFn):  # type: ignore[misc]
 
     def process(self, spec: InputSpec) -> Iterable[Any]:
         progress, count = ProgressLog(self._progress_file), 0
+        schema = listed_schema(spec.manifest_columns or ())
         listed = read_input(spec)
         while items := list(islice(listed, LISTED_TOGETHER)):
             count += len(items)
             progress.add(Event.READ, len(items))
             self._read.inc(len(items))
-            yield items
+            yield to_batch(items, schema)
         progress.close()
         if not count and spec.manifest_columns is None:
             raise DataError(FailureKind.NOT_FOUND, Stage.INPUT, f"{spec.uri}: no files there")
         yield TaggedOutput(SUMS, {"count.read": count, **take_retries()})
-
-
-def _parts(items: Sequence[Track | Outcome], schema: pa.Schema, shards: int) -> Iterator[tuple[int, bytes]]:
-    batch = to_batch(items, schema)
-    return split(batch, batch.column("track_id").to_pylist(), shards)
