@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,6 +13,8 @@ import pytest
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# Trainings of a few steps: XLA would take longer to make their update fast than all of them take.
+os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
 # gcsfs would first ask a control API of Google's what kind of bucket it has, and wait for a minute.
 os.environ["GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT"] = "false"
 
@@ -20,9 +24,29 @@ from tests.bundles import write_small_bundle
 
 
 @pytest.fixture(scope="session")
-def small_bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
-    """The small bundle, on disk."""
-    return write_small_bundle(tmp_path_factory.mktemp("bundles") / "small")
+def small_bundle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bundle]:
+    """The small bundle, on disk; its models are built once, whatever loads them."""
+    bundle = write_small_bundle(tmp_path_factory.mktemp("bundles") / "small")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Ensemble, "load", _once_from(bundle.folder, Ensemble.load))
+        yield bundle
+
+
+def _once_from(folder: Path, load: Callable[[Ensemble], None]) -> Callable[[Ensemble], None]:
+    """A `load` that takes models of a bundle in this folder from the first that was loaded: to build and
+    compile them takes longer than most of what is done with them."""
+    first: dict[str, Any] = {}
+
+    def load_once(models: Ensemble) -> None:
+        if models._bundle.folder != folder:
+            load(models)
+            return
+        if not first:
+            load(models)
+            first.update(models._functions)
+        models._functions.update(first)
+
+    return load_once
 
 
 @pytest.fixture(scope="session")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import soundfile
@@ -57,7 +58,7 @@ class Oracle:
         for member in bundle.members:
             model = architecture(member.architecture).build(_of_one_patch(member))
             set_weights(model, bundle.weights(member), source=member.weights)
-            self._models[member.name] = model
+            self._models[member.name] = _called(model)
 
     def expect(self, samples: NDArray[np.float32]) -> Expected:
         """The rows of a track of at least three seconds whose last 20 s chunk is not below three."""
@@ -129,9 +130,24 @@ class Oracle:
         self, member: Member, values: NDArray[np.generic], extent: NDArray[np.generic]
     ) -> NDArray[np.float32]:
         """Output of a member for a batch of one."""
-        (output,) = np.asarray(self._models[member.name]([values, extent], training=False))
+        (output,) = np.asarray(self._models[member.name](values, extent))
         found: NDArray[np.float32] = output
         return found
+
+
+def _called(model: Any) -> Callable[[Any, Any], Any]:
+    """(values, extent) -> output of a model for a batch of one. Its layers are gone through once, for windows
+    of any length where rows are vectors: a recurrent one takes a second for 20 s otherwise."""
+    import tensorflow as tf
+
+    def call(values: Any, extent: Any) -> Any:
+        return model([values, extent], training=False)
+
+    # Of an unknown number of images Keras's TimeDistributed makes other numbers than of one that is known.
+    signature = [tf.TensorSpec((1, *each.shape[1:]), each.dtype) for each in model.inputs]
+    any_length = len(model.inputs[0].shape) == 3
+    function: Callable[[Any, Any], Any] = tf.function(call, input_signature=signature if any_length else None)
+    return function
 
 
 def _of_one_patch(member: Member) -> Settings:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from models.encoders import mobile
 from models.encoders.mobile import PATCH_ROWS, MobileSettings
+from models.ensemble import compiled
 from models.regressors import affect_head
 from models.regressors.affect_head import AffectHeadSettings
 from models.regressors.nearness import MeanAround
@@ -53,11 +55,16 @@ def track(steps: int, *, seed: int = 0) -> Floats:
     return (levels + generator.normal(0.0, 1.0, (steps, 32, 64))).astype(np.float32)
 
 
-def encoded(model: keras.Model, rows: Floats) -> Floats:
-    """Rows of a track of at most one call, zeros after its end."""
+compiled_once = functools.cache(compiled)
+
+
+def encoded(model: keras.Model, rows: Floats, *, after: float = 0.0) -> Floats:
+    """Rows of a track of at most one call, a value after its end; the calls of a net have all one shape."""
     most = model.input_shape[0][1]
-    values = np.pad(rows, [(0, most - len(rows)), (0, 0), (0, 0)])
-    return call(model, values[None], np.arange(most)[None] < len(rows))[0, : len(rows)]
+    values = np.full((1, most, *rows.shape[1:]), after, np.float32)
+    values[0, : len(rows)] = rows
+    found = compiled_once(model)(values, np.arange(most)[None] < len(rows))
+    return np.asarray(found, np.float32)[0, : len(rows)]
 
 
 def patch_by_patch(one_patch: keras.Model, rows: Floats) -> Floats:
@@ -87,6 +94,13 @@ def curve_of(model: keras.Model, values: Floats, view: StepView) -> Floats:
 # The encoder.
 
 
+@functools.cache
+def narrow_of_strides(strides: tuple[int, ...]) -> keras.Model:
+    """A net of 30 rows with weights as Keras makes them."""
+    keras.utils.set_random_seed(1)
+    return mobile.build(MobileSettings((6,) * len(strides), strides, rows=30))
+
+
 def test_the_published_sizes_are_those_of_mobilenet() -> None:
     settings = MobileSettings()
     assert mobile.view(settings) == StepView(rows=60, hop=60, grid=3)
@@ -104,9 +118,7 @@ def test_the_published_sizes_are_those_of_mobilenet() -> None:
 )
 @pytest.mark.parametrize("at", [0, 10, 17, 29])
 def test_a_row_changes_its_patch_and_nothing_else(strides: tuple[int, ...], at: int) -> None:
-    settings = MobileSettings((6,) * len(strides), strides, rows=30)
-    keras.utils.set_random_seed(1)
-    model = mobile.build(settings)
+    model = narrow_of_strides(strides)
     rows = track(30)
     other = rows.copy()
     other[at] += 3.0
@@ -166,10 +178,7 @@ def test_what_lies_after_the_end_of_a_track_changes_nothing(
     steps: int, padding: float, encoder: keras.Model
 ) -> None:
     rows = track(steps)
-    values = np.full((1, 60, 32, 64), padding, np.float32)
-    values[0, :steps] = rows
-    found = call(encoder, values, np.arange(60)[None] < steps)[0, :steps]
-    np.testing.assert_array_equal(found, encoded(encoder, rows))
+    np.testing.assert_array_equal(encoded(encoder, rows, after=padding), encoded(encoder, rows))
 
 
 @pytest.mark.parametrize(

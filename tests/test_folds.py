@@ -338,6 +338,7 @@ def test_the_command_makes_a_bundle_that_the_main_job_runs(tmp_path: Path) -> No
     bundle = tmp_path / "bundle"
     words = ["autoencoder", "--data", f"mediaeval2015={tmp_path},audio={sounds}", "--output", str(bundle)]
     words += ["--preset", "compact", "--epochs", "1", "--folds", "3", "--trials", "2", "--select", "ccc"]
+    words += ["--set", "channels=4,4,8,4"]
     arguments = parser.parse_args(["train", *words, "--workers", "1", "--threads", "1"])
     assert arguments.run(arguments, []) == 0
     names = [member.name for member in read_bundle(bundle).members]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -155,9 +154,14 @@ def test_a_track_that_waits_holds_no_samples() -> None:
 
 
 @pytest.fixture(scope="module")
-def extract() -> ImageExtractor:
-    """Deep Spectrum with a small net of random weights."""
-    net = nets.build_net("squeezenet")
+def net() -> nets.ImageNet:
+    """A small net of random weights."""
+    return nets.build_net("squeezenet")
+
+
+@pytest.fixture(scope="module")
+def extract(net: nets.ImageNet) -> ImageExtractor:
+    """Deep Spectrum with the small net."""
     return deep_spectrum(net, side=net.input_size, settings=DeepSpectrumSettings())
 
 
@@ -186,13 +190,9 @@ def test_rows_do_not_depend_on_what_shares_their_batch(
 # The worker.
 
 
-@pytest.fixture
-def bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bundle:
-    """Taggers on windows of 1 s and 5 s of one net with random weights, and one without pictures."""
-    net = nets.build_net("squeezenet")
-    monkeypatch.setattr(nets, "load_net", lambda name, *, layer, weights: net)
-    (tmp_path / "weights.h5").write_bytes(b"stands for fetched weights")
-    monkeypatch.setattr(image_weights, "weights_path", lambda name, *, given="": tmp_path / "weights.h5")
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    """Taggers on windows of 1 s and 5 s of one net, and one without pictures."""
     members = [
         Planned(
             f"gru-{window}s",
@@ -202,19 +202,27 @@ def bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bundle:
         )
         for window in (1, 5)
     ]
-    return write_bundle(tmp_path / "bundle", [*members, Planned(*MEMBERS[0])], tags=TAGS)
+    folder = tmp_path_factory.mktemp("pictures") / "bundle"
+    return write_bundle(folder, [*members, Planned(*MEMBERS[0])], tags=TAGS)
 
 
-@pytest.fixture
-def loaded(bundle: Bundle) -> Loaded:
+@pytest.fixture(scope="module")
+def loaded(bundle: Bundle, net: nets.ImageNet, tmp_path_factory: pytest.TempPathFactory) -> Loaded:
+    """The bundle's models and front ends at work, the net in the place of one with fetched weights."""
+    file = tmp_path_factory.mktemp("weights") / "weights.h5"
+    file.write_bytes(b"stands for fetched weights")
     models = Ensemble(bundle)
     models.load()
-    return Loaded(bundle, models, FrontEnds(bundle.front_ends))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(nets, "load_net", lambda name, *, layer, weights: net)
+        patch.setattr(image_weights, "weights_path", lambda name, *, given="": file)
+        return Loaded(bundle, models, FrontEnds(bundle.front_ends))
 
 
-@pytest.fixture
-def catalogue(tmp_path: Path) -> dict[str, TrackGroup]:
+@pytest.fixture(scope="module")
+def catalogue(tmp_path_factory: pytest.TempPathFactory) -> dict[str, TrackGroup]:
     """Good tracks, one of them with a copy, and four that fail, each in its own way."""
+    folder = tmp_path_factory.mktemp("catalogue")
     broken = music(6.0)
     broken[-100] = np.nan
     sounds = {
@@ -227,9 +235,9 @@ def catalogue(tmp_path: Path) -> dict[str, TrackGroup]:
         "below a window": music(2.5),
     }
     for name, samples in sounds.items():
-        soundfile.write(tmp_path / f"{name}.wav", samples, RATE_HZ, subtype="FLOAT")
-    (tmp_path / "text.wav").write_text("no audio")
-    tracks = {name: Track(name, str(tmp_path / f"{name}.wav")) for name in (*sounds, "text")}
+        soundfile.write(folder / f"{name}.wav", samples, RATE_HZ, subtype="FLOAT")
+    (folder / "text.wav").write_text("no audio")
+    tracks = {name: Track(name, str(folder / f"{name}.wav")) for name in (*sounds, "text")}
     copies = {"copied": (Track("copy", tracks["copied"].uri),)}
     return {name: TrackGroup(track, copies.get(name, ())) for name, track in tracks.items()}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -102,8 +103,14 @@ def test_vgg16_gives_what_the_toolkit_gives(monkeypatch: pytest.MonkeyPatch) -> 
     layers = dict(random_arrays("vgg16"))
     net = build_net("vgg16")
     some = images(1, side=224)
-    with keras.StatelessScope(initialize_variables=False):
-        whole = keras.applications.VGG16(weights=None)
+
+    def without_values() -> Any:
+        with keras.StatelessScope(initialize_variables=False):
+            return keras.applications.VGG16(weights=None)
+
+    # Keras remembers by thread which variables wait for a value, and would fill these in with the next model.
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        whole = thread.submit(without_values).result()
     x: Any = some[..., ::-1].astype(np.float32)  # the toolkit's preprocessing: RGB to BGR, no mean
     for layer in whole.layers[1 : [each.name for each in whole.layers].index("fc2") + 1]:
         x = layer.stateless_call(layers.get(layer.name, []), [], x)[0]

@@ -43,6 +43,11 @@ def listeners(bundle: Bundle) -> Listeners:
     return load_listeners(bundle)
 
 
+@pytest.fixture(scope="module")
+def oracle(bundle: Bundle) -> Oracle:
+    return Oracle(bundle)
+
+
 def growing(seconds: float) -> Floats:
     """Music that gets louder, so that its level so far is never that of the whole."""
     samples = music(seconds)
@@ -109,11 +114,11 @@ def test_silence_has_rows_too() -> None:
 # Ends at each place in a patch, before and after the head's context is full; 31 s are more than one call.
 @pytest.mark.parametrize("seconds", [0.5, 1.0, 1.5, 2.0, 4.0, 11.5, 12.0, 12.5, 31.0])
 def test_the_last_reading_is_the_end_of_the_curve_of_the_track(
-    seconds: float, bundle: Bundle, listeners: Listeners
+    seconds: float, oracle: Oracle, listeners: Listeners
 ) -> None:
     samples = growing(seconds)
     found = curve_of(readings_of(listeners.start(rate_hz=RATE_HZ), samples, size=9_999))
-    expected = Oracle(bundle).expect(samples)
+    expected = oracle.expect(samples)
     assert len(found) == len(expected.valence)
     assert seconds < 4.0 or min(np.std(expected.valence), np.std(expected.arousal)) > 0.01
     np.testing.assert_allclose(found[-1], [expected.valence[-1], expected.arousal[-1]], atol=1e-4)

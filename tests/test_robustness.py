@@ -24,7 +24,7 @@ from tests.oracle import Oracle, read
 from tests.sounds import music
 from transforms.decoding.audio import open_audio
 from transforms.decoding.audio_format import AudioFormat
-from transforms.tagging.in_memory import TaggedTrack, load_tagger
+from transforms.tagging.in_memory import FileTagger, TaggedTrack, load_tagger
 
 TAGGERS, REGRESSORS = slice(0, 3), slice(3, 5)
 DIFFERENT = {name: form for name, form in FORMS.items() if name in ("16 kHz", "first 5 s cut")}
@@ -36,6 +36,22 @@ def _clip(folder: Path, seconds: float, *, seed: int = 7, level: float = 1.0) ->
     path = folder / f"{seed}.wav"
     soundfile.write(path, level * np.stack(sides, axis=1), 22_050, subtype="FLOAT")
     return Clip(f"clip {seed}", "made", f"artist {seed}", "Q1", path)
+
+
+@pytest.fixture(scope="module")
+def tagger(small_bundle: Bundle) -> FileTagger:
+    """The models of the small bundle, loaded once."""
+    return load_tagger(small_bundle)
+
+
+@pytest.fixture(autouse=True)
+def loaded_once(small_bundle: Bundle, tagger: FileTagger, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Measurements of the small bundle take its loaded models, those of another bundle load them."""
+
+    def load(bundle: Bundle) -> FileTagger:
+        return tagger if bundle.sha256 == small_bundle.sha256 else load_tagger(bundle)
+
+    monkeypatch.setattr(robustness, "load_tagger", load)
 
 
 @pytest.fixture
@@ -116,9 +132,11 @@ def test_the_original_against_itself_differs_by_nothing(
     }
 
 
-def test_files_are_tagged_as_the_oracle_tags_them(small_bundle: Bundle, tmp_path: Path) -> None:
+def test_files_are_tagged_as_the_oracle_tags_them(
+    small_bundle: Bundle, tagger: FileTagger, tmp_path: Path
+) -> None:
     clip = _clip(tmp_path, 25.0)
-    found = load_tagger(small_bundle).tag({"one": clip.path})["one"]
+    found = tagger.tag({"one": clip.path})["one"]
     assert isinstance(found, TaggedTrack)
     expected = Oracle(small_bundle).expect(read(clip.path))
     np.testing.assert_allclose(found.scores, expected.score, atol=1e-4)

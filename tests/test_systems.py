@@ -48,9 +48,13 @@ RATE_HZ = 44_100
 @pytest.fixture(scope="module")
 def sounds(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two pieces at 44.1 kHz."""
-    folder = tmp_path_factory.mktemp("sounds")
+    return written(tmp_path_factory.mktemp("sounds"), SECONDS)
+
+
+def written(folder: Path, seconds: float) -> Path:
+    """The folder with two pieces."""
     for name, seed in (("a", 1), ("b", 2)):
-        samples = music(SECONDS, rate_hz=RATE_HZ, seed=seed) + clicks(SECONDS, every_s=0.4, rate_hz=RATE_HZ)
+        samples = music(seconds, rate_hz=RATE_HZ, seed=seed) + clicks(seconds, every_s=0.4, rate_hz=RATE_HZ)
         soundfile.write(folder / f"{name}.wav", samples, RATE_HZ, subtype="FLOAT")
     return folder
 
@@ -74,10 +78,14 @@ def rows_of(name: str, sounds: Path, track: str, **settings: Any) -> NDArray[np.
     return values
 
 
-def direct(bundle: Bundle, member: str, values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """One input through one member, nothing beside it."""
+def loaded(bundle: Bundle) -> Ensemble:
     models = Ensemble(bundle)
     models.load()
+    return models
+
+
+def direct(models: Ensemble, member: str, values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """One input through one member, nothing beside it."""
     found: NDArray[np.float32] = models.run(member, Batch(values[None], np.ones((1, len(values)), bool)))
     return np.asarray(found[0])
 
@@ -95,18 +103,19 @@ def test_a_bundle_of_one_regressor_writes_curves_and_no_tags(sounds: Path, tmp_p
     rows = rows_of("pyaudio-68", sounds, "a.wav")
     valence = curve_of(tables, "a.wav", "valence")
     assert len(valence) == int(SECONDS * 2) == len(rows) // 10
+    models = loaded(bundle)
     # A value in the middle sees the three seconds that end with its half second.
     for step in (5, 40, 68):
-        expected = direct(bundle, "gru", rows[10 * step - 50 : 10 * step + 10])
+        expected = direct(models, "gru", rows[10 * step - 50 : 10 * step + 10])
         np.testing.assert_allclose(valence[step], expected[0, 0], atol=1e-5)
 
 
 def test_one_net_for_each_target_makes_one_curve(sounds: Path, tmp_path: Path) -> None:
     bundle = write_bundle(tmp_path / "bundle", AUTOENCODERS, tags=())
     tables = tagged(sounds, tmp_path / "out", bundle)
-    rows = rows_of("mel96", sounds, "b.wav")
+    rows, models = rows_of("mel96", sounds, "b.wav"), loaded(bundle)
     for target in ("valence", "arousal"):
-        expected = direct(bundle, f"autoencoder-{target}", rows[:60])[:, 0]
+        expected = direct(models, f"autoencoder-{target}", rows[:60])[:, 0]
         found = curve_of(tables, "b.wav", target)
         assert len(found) == 69
         np.testing.assert_allclose(found[:60], expected, atol=1e-4)
@@ -141,7 +150,9 @@ def test_everything_together_is_what_each_is_alone(sounds: Path, tmp_path: Path)
 
 
 @pytest.mark.skipif(importlib.util.find_spec("opensmile") is None, reason="openSMILE is not installed")
-def test_the_deep_lstm_runs_on_either_set_of_the_paper(sounds: Path, tmp_path: Path) -> None:
+def test_the_deep_lstm_runs_on_either_set_of_the_paper(tmp_path: Path) -> None:
+    (tmp_path / "sounds").mkdir()
+    sounds = written(tmp_path / "sounds", 9.6)
     members = [
         Planned("fs1", "deep-lstm", DeepLstmSettings(260, layers=(8, 4))),
         Planned("fs2", "deep-lstm", DeepLstmSettings(264, layers=(8, 4)), {"values": "fs2"}),
@@ -152,7 +163,7 @@ def test_the_deep_lstm_runs_on_either_set_of_the_paper(sounds: Path, tmp_path: P
     arousal = curve_of(tables, "a.wav", "arousal")
     rows = rows_of("compare-lld", sounds, "a.wav")
     # The last half seconds have no second of their own: they are as the one before.
-    assert len(rows) < len(arousal) == 69
+    assert len(rows) < len(arousal) == 19
     assert (arousal[len(rows) :] == arousal[len(rows) - 1]).all()
 
 

@@ -19,6 +19,8 @@ from models.training.calibration import (
     fit_platt,
     rate_limit,
 )
+from models.training.learning.checkpoint import Progress
+from models.training.learning.fit import Phase, Task, fit
 from models.training.metrics import average_precision, roc_auc
 from models.training.recipe import TEACHER_SEEDS
 from models.training.teaching.heads import TagHeads, choose_strength, fit_ridge
@@ -224,8 +226,6 @@ def _fit(phases: tuple[Any, ...], checkpoint: Path, *, stop_after: int = 99) -> 
     """A training that is stopped, as by a kill, when the score of epoch `stop_after` is asked for."""
     import keras
 
-    from models.training.learning.fit import Task, fit
-
     model, held = _net(), next(iter(_Blobs().epoch(99)))
     asked: list[float] = []
 
@@ -243,8 +243,6 @@ def _fit(phases: tuple[Any, ...], checkpoint: Path, *, stop_after: int = 99) -> 
 
 
 def test_training_lowers_the_loss_and_leaves_the_best_epoch(tmp_path: Path) -> None:
-    from models.training.learning.fit import Phase
-
     model, progress = _fit((Phase(6, 2e-2),), tmp_path / "net.npz")
     assert progress.losses[-1] < progress.losses[0] / 2
     assert progress.scores[progress.best_epoch] == max(progress.scores)
@@ -252,25 +250,29 @@ def test_training_lowers_the_loss_and_leaves_the_best_epoch(tmp_path: Path) -> N
         np.testing.assert_array_equal(mine, best)
 
 
+_PHASES = (Phase(2, 1e-2, frozen="conv"), Phase(2, 5e-3))
+
+
+@pytest.fixture(scope="module")
+def not_stopped(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Progress]:
+    """A net that was trained in one go, and the course of it."""
+    return _fit(_PHASES, tmp_path_factory.mktemp("whole") / "net.npz")
+
+
 @pytest.mark.parametrize("stop_after", [1, 2, 3])
 def test_a_stopped_training_ends_with_the_weights_of_one_that_was_not(
-    tmp_path: Path, stop_after: int
+    not_stopped: tuple[Any, Progress], tmp_path: Path, stop_after: int
 ) -> None:
-    from models.training.learning.fit import Phase
-
-    phases = (Phase(2, 1e-2, frozen="conv"), Phase(2, 5e-3))
-    whole, progress = _fit(phases, tmp_path / "whole.npz")
+    whole, progress = not_stopped
     with pytest.raises(KeyboardInterrupt):
-        _fit(phases, tmp_path / "stopped.npz", stop_after=stop_after)
-    resumed, again = _fit(phases, tmp_path / "stopped.npz")
+        _fit(_PHASES, tmp_path / "stopped.npz", stop_after=stop_after)
+    resumed, again = _fit(_PHASES, tmp_path / "stopped.npz")
     assert again.losses == progress.losses
     for expected, found in zip(whole.get_weights(), resumed.get_weights(), strict=True):
         np.testing.assert_array_equal(expected, found)
 
 
 def test_frozen_layers_keep_their_weights(tmp_path: Path) -> None:
-    from models.training.learning.fit import Phase
-
     model, _ = _fit((Phase(2, 1e-2, frozen="conv"),), tmp_path / "net.npz")
     np.testing.assert_array_equal(model.get_layer("conv").kernel, _net().get_layer("conv").kernel)
     assert not np.array_equal(model.get_layer("scores").kernel, _net().get_layer("scores").kernel)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import re
 from pathlib import Path
@@ -28,13 +29,19 @@ def rate_of(name: str) -> int:
     return front_end(name).rate_hz or 44_100
 
 
+@functools.cache
+def random_net(name: str, layer: str) -> nets.ImageNet:
+    """An image net with random weights, built once."""
+    return nets.build_net(name, layer=layer)
+
+
 def started(name: str, preset: str, monkeypatch: pytest.MonkeyPatch) -> tuple[Extractor, Any]:
     """A front end ready to work, with its settings; an image net has random weights."""
     if name == "compare-lld" and importlib.util.find_spec("opensmile") is None:
         pytest.skip("openSMILE (the `opensmile` extra) is not installed")
     changes = {}
     if name == "deep-spectrum":
-        monkeypatch.setattr(nets, "load_net", lambda net, *, layer, weights: nets.build_net(net, layer=layer))
+        monkeypatch.setattr(nets, "load_net", lambda net, *, layer, weights: random_net(net, layer))
         changes = {"net": "squeezenet"}
     settings = choose(front_end(name), preset, changes)
     return front_end(name).start(settings), settings
@@ -42,7 +49,13 @@ def started(name: str, preset: str, monkeypatch: pytest.MonkeyPatch) -> tuple[Ex
 
 def sound(name: str, seconds: float = SECONDS) -> NDArray[np.float32]:
     """Composed music at the rate of a front end."""
-    return music(seconds, rate_hz=rate_of(name))
+    return composed(seconds, rate_of(name)).copy()
+
+
+@functools.cache
+def composed(seconds: float, rate_hz: int) -> NDArray[np.float32]:
+    """Composed music, made once."""
+    return music(seconds, rate_hz=rate_hz)
 
 
 def with_one(samples: NDArray[np.float32], value: float) -> NDArray[np.float32]:

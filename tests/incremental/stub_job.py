@@ -1,7 +1,7 @@
 """A job without models: results are computed from a file's bytes, so that a run takes no time but Beam's.
 
-The samples of a file are what stands before its first "|"; what comes after is like a tag that does not change
-the sound. Bytes that begin with "bad" are no audio, with "flaky" the store fails.
+The samples of a file are what stands before its first "|"; what comes after is like a tag, which does not
+change the sound. Bytes that begin with "bad" are no audio, with "flaky" the store fails.
 """
 
 from __future__ import annotations

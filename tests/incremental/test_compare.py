@@ -1,59 +1,24 @@
-"""What is to do about a track, given what is listed and what earlier runs have of it."""
+"""What is to do about a track, given what is listed and the last row that earlier runs have of it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import pytest
 
 from schemas.errors import RETRYABLE, DataError, FailureKind, Stage
 from schemas.track import Outcome, Track
-from schemas.tracks import TRACKS, Status
-from schemas.work import Reason, WorkKey
-from transforms.incremental.compare import Compared, Left, Shard, reason_of
-from transforms.incremental.listed import columns_hash, listed_schema, outcome_of, to_batch, track_of
-from transforms.incremental.policy import Gone, Policy
-from transforms.incremental.shards import joined, place_of, split
-from transforms.incremental.stage import _Nth, _places, compare_rows
+from schemas.tracks import Status
+from schemas.work import Reason
+from tests.incremental.rows import COLUMNS, FAILED, POLICY, earlier, listed
+from transforms.incremental.compare import Left, Place, Remembered, compare, reason_of
+from transforms.incremental.listed import listed_schema, outcome_of, to_batch, track_of
+from transforms.incremental.policy import Policy
+from transforms.incremental.shards import PLACES, place_of
 
-WORK = WorkKey("front", "model", "settings", "decision")
-POLICY = Policy("/music", WORK)
-COLUMNS = [pa.field("title", pa.string())]
-
-
-def listed(track_id: str = "a", **changes: Any) -> dict[str, Any]:
-    """A listed row."""
-    track = Track(track_id, f"/music/{track_id}", {"title": "Blue"}, 1, source_version="10 20")
-    [row] = to_batch([track], listed_schema(COLUMNS)).to_pylist()
-    return {**row, **changes}
-
-
-def earlier(track_id: str = "a", **changes: Any) -> dict[str, Any]:
-    """The row of `tracks` that a run has left of the same track."""
-    row = dict.fromkeys(TRACKS.schema.names)
-    row |= {
-        "track_id": track_id,
-        "uri": f"/music/{track_id}",
-        "status": "tagged",
-        "reason": "new",
-        "run_id": "1",
-    }
-    row |= {
-        "source_version": "10 20",
-        "input": "/music",
-        "file_sha256": "f",
-        "audio_sha256": "s",
-        "bytes": 10,
-    }
-    row |= {f"{name}_hash": getattr(WORK, name) for name in ("front_end", "model", "settings", "decision")}
-    return {**row, "columns_hash": columns_hash({"title": "Blue"}), **changes}
-
-
-FAILED: dict[str, Any] = {"status": "failed", "failure": "corrupt", "audio_sha256": None}
 CASES: list[tuple[Mapping[str, Any], Mapping[str, Any], Reason | None]] = [
     ({}, {}, None),
     ({}, {"status": "duplicate"}, None),
@@ -118,39 +83,70 @@ def test_a_command_takes_a_track_up_once_in_all_its_runs(
     assert reason_of(listed(), earlier(**then), policy) is reason
 
 
-def shard(*rows: Mapping[str, Any], policy: Policy = POLICY) -> Shard:
-    return Shard([[dict(row) for row in rows]], policy)
+def test_a_track_to_do_says_where_what_is_known_of_it_lies() -> None:
+    found = compare(listed(), earlier(decision_hash="old"), POLICY)
+    assert isinstance(found, Remembered)
+    assert found.track.reason is Reason.DECISIONS
+    assert found.track.columns == {"title": "Blue"}
+    assert (found.run_id, found.stands) == ("1", True)
+    assert found.place == Place("/run/tracks.parquet", 2, 3)
 
 
-def test_the_last_row_of_a_track_counts_and_of_one_run_the_one_that_did_not_fail() -> None:
-    rows = [earlier(run_id="2", model_hash="old"), earlier(run_id="1"), earlier(run_id="2", **FAILED)]
-    found = shard(*rows).compare(listed())
+@pytest.mark.parametrize(
+    ("then", "stands"),
+    [
+        ({}, True),
+        ({"decision_hash": "old"}, True),
+        ({"columns_hash": "old"}, True),
+        ({"status": "duplicate"}, True),
+        ({"front_end_hash": "old"}, False),
+        ({"model_hash": "old"}, False),
+        ({"settings_hash": "old"}, False),
+        # Version 1 of the table had none of these columns.
+        (dict.fromkeys(("front_end_hash", "model_hash", "decision_hash", "source_version", "reason")), False),
+    ],
+)
+def test_results_of_a_changed_file_stand_where_they_were_made_alike(
+    then: Mapping[str, Any], stands: bool
+) -> None:
+    found = compare(listed(source_version="10 21"), earlier(**then), POLICY)
+    assert isinstance(found, Remembered)
+    assert (found.track.reason, found.stands) == (Reason.CHANGED, stands)
+
+
+@pytest.mark.parametrize(
+    ("then", "force"), [(None, False), (FAILED, False), ({"status": "gone"}, False), ({}, True)]
+)
+def test_nothing_is_known_of_what_has_no_results_or_is_forced(
+    then: Mapping[str, Any] | None, force: bool
+) -> None:
+    before = None if then is None else earlier(**then)
+    found = compare(listed(source_version="10 21"), before, replace(POLICY, force=force))
     assert isinstance(found, Track)
-    assert found.reason is Reason.MODEL
-    assert found.known is not None
-    assert (found.known.run_id, found.known.stands) == ("2", False)
+    assert found.known is None
 
 
-def test_a_track_to_do_carries_what_is_known_of_its_results() -> None:
-    found = shard(earlier(decision_hash="old")).compare(listed())
+@pytest.mark.parametrize(
+    ("then", "expected"),
+    [
+        (None, Left(Reason.NEW)),
+        ({"model_hash": "old"}, Left(Reason.MODEL)),
+        ({"status": "gone"}, Left(Reason.NEW)),
+        ({}, None),
+        (FAILED, Reason.FAILED_BEFORE),
+        ({**FAILED, "model_hash": "old"}, Reason.FAILED_BEFORE),
+    ],
+)
+def test_only_failed_leaves_the_rest(then: Mapping[str, Any] | None, expected: Left | Reason | None) -> None:
+    before = None if then is None else earlier(**then)
+    found = compare(listed(), before, replace(POLICY, only_failed=True))
+    assert (found.reason if isinstance(found, Track) else found) == expected
+
+
+def test_what_failed_in_a_file_that_is_another_now_is_taken_up_as_changed_by_only_failed() -> None:
+    found = compare(listed(source_version="10 21"), earlier(**FAILED), replace(POLICY, only_failed=True))
     assert isinstance(found, Track)
-    assert found.known is not None
-    assert found.known.stands
-    assert (found.known.facts.file_sha256, found.known.facts.audio_sha256) == ("f", "s")
-    assert found.columns == {"title": "Blue"}
-    forced = shard(earlier(), policy=replace(POLICY, force=True)).compare(listed())
-    assert isinstance(forced, Track)
-    assert forced.known is None
-    failed = shard(earlier(**FAILED)).compare(listed(source_version="other"))
-    assert isinstance(failed, Track)
-    assert failed.known is None
-
-
-def test_only_failed_leaves_the_rest() -> None:
-    only = shard(earlier("b", **FAILED), earlier("c"), policy=replace(POLICY, only_failed=True))
-    assert only.compare(listed("a")) == Left(Reason.NEW)
-    assert isinstance(only.compare(listed("b")), Track)
-    assert only.compare(listed("c")) is None
+    assert found.reason is Reason.CHANGED
 
 
 OUTCOMES = [
@@ -166,30 +162,19 @@ OUTCOMES = [
 @pytest.mark.parametrize("outcome", OUTCOMES)
 def test_what_the_listing_settles_is_written_once(outcome: Outcome) -> None:
     [row] = to_batch([outcome], listed_schema(())).to_pylist()
-    found = shard().compare(row)
+    found = compare(row, None, POLICY)
     assert isinstance(found, Outcome)
     assert (found.track.track_id, found.status) == (outcome.track.track_id, outcome.status)
     assert str(found.error) == str(outcome.error)
     assert outcome_of(row).track.source_version == row["source_version"]
     before = earlier(outcome.track.track_id, status=row["status"], failure=row["failure"], columns_hash="")
     before["source_version"] = row["source_version"]
-    assert shard(before).compare(row) is None
-    assert isinstance(shard(before, policy=replace(POLICY, force=True)).compare(row), Outcome)
-    assert shard(before, policy=replace(POLICY, force=True, begun="1")).compare(row) is None
+    assert compare(row, before, POLICY) is None
+    assert isinstance(compare(row, before, replace(POLICY, force=True)), Outcome)
+    assert compare(row, before, replace(POLICY, force=True, begun="1")) is None
+    assert isinstance(compare(row, {**before, "status": "gone"}, POLICY), Outcome)
     if outcome.error:
-        assert isinstance(shard({**before, "source_version": "listed other"}).compare(row), Outcome)
-
-
-@pytest.mark.parametrize(("gone", "expected"), [(Gone.INPUT, ["b"]), (Gone.ALL, ["b", "c"]), (Gone.KEEP, [])])
-def test_tracks_that_are_not_listed_are_gone_as_far_as_the_input_tells(
-    gone: Gone, expected: list[str]
-) -> None:
-    rows = [earlier("a"), earlier("b"), earlier("c", input="/other"), earlier("d", status="gone")]
-    found = shard(*rows, policy=replace(POLICY, gone=gone))
-    outcomes = list(found.gone({"a"}))
-    assert sorted(outcome.track.track_id for outcome in outcomes) == expected
-    assert {outcome.status for outcome in outcomes} <= {Status.GONE}
-    assert found.may_go() == {Gone.INPUT: 2, Gone.ALL: 3, Gone.KEEP: 0}[gone]
+        assert isinstance(compare(row, {**before, "source_version": "listed other"}, POLICY), Outcome)
 
 
 def test_listed_rows_are_the_tracks_that_they_came_from() -> None:
@@ -201,92 +186,23 @@ def test_listed_rows_are_the_tracks_that_they_came_from() -> None:
     assert [track_of(row) for row in batch.to_pylist()] == tracks
 
 
-# Shards: any number of them, and any cut into parts, compares alike.
+# What of it is taken in this run.
 
 
-def parts(
-    rows: Sequence[Mapping[str, Any]], schema: pa.Schema, shards: int, size: int
-) -> dict[int, list[bytes]]:
-    found: dict[int, list[bytes]] = {}
-    for begin in range(0, len(rows), size):
-        batch = pa.RecordBatch.from_pylist([dict(row) for row in rows[begin : begin + size]], schema=schema)
-        for number, part in split(batch, batch.column("track_id").to_pylist(), shards):
-            found.setdefault(number, []).append(part)
-    return found
-
-
-def all_compared(shards: int, size: int, *, threshold: int = 1 << 64) -> list[tuple[str, str]]:
-    """Compared tracks of a catalogue in which every third is new, every third changed, some ids repeat."""
-    then = [earlier(f"t{index}") for index in range(300) if index % 3]
-    now = [
-        listed(f"t{index}", row=index, source_version=f"10 {20 + (index % 3 == 1)}") for index in range(300)
-    ]
-    now += [listed("t5", row=900, uri="/again"), listed("t6", row=901, uri="/again")]
-    schema = pa.schema([pa.field(field.name, field.type) for field in TRACKS.columns])
-    known, new = parts(then, schema, shards, size), parts(now, listed_schema(COLUMNS), shards, size)
-    return sorted(
-        (_id(one), _what(one))
-        for number in set(known) | set(new)
-        for one in compare_rows(
-            Shard(joined(known.get(number, [])), POLICY), new.get(number, []), threshold=threshold
-        )
-        if one is not None
-    )
-
-
-def _id(one: Compared) -> str:
-    if isinstance(one, Left):
-        return ""
-    assert one is not None
-    return one.track_id if isinstance(one, Track) else one.track.track_id
-
-
-def _what(one: Compared) -> str:
-    if isinstance(one, Left):
-        return "left"
-    return str(one.reason) if isinstance(one, Track) else "repeated"
-
-
-def test_any_number_of_shards_and_parts_gives_the_same() -> None:
-    expected = all_compared(1, 1000)
-    assert len(expected) == 200 + 2
-    assert ("t5", "repeated") in expected
-    assert ("t6", "repeated") in expected
-    assert ("t6", "new") in expected
-    for shards, size in ((2, 7), (64, 50), (200, 1)):
-        assert all_compared(shards, size) == expected
-
-
-def test_a_limit_takes_so_many_and_the_same_however_the_work_is_spread() -> None:
-    taken = set()
-    for shards in (1, 8):
-        combine, schema = _Nth(25), listed_schema(COLUMNS)
-        new = parts([listed(f"t{index}", row=index) for index in range(300)], schema, shards, 40)
-        places = [_places((number, {"earlier": [], "listed": some}), POLICY) for number, some in new.items()]
-        halves = [combine.create_accumulator(), combine.create_accumulator()]
-        for index, some in enumerate(places):
-            halves[index % 2] = combine.add_input(halves[index % 2], some)
-        threshold = combine.extract_output(combine.merge_accumulators(halves))
-        found = [
-            one for some in new.values() for one in compare_rows(Shard([], POLICY), some, threshold=threshold)
-        ]
-        tracks = [one.track_id for one in found if isinstance(one, Track)]
-        assert len(tracks) == 25
-        assert found.count(Left(Reason.NEW, waits=True)) == 275
-        taken.add(tuple(sorted(tracks)))
-    assert len(taken) == 1
-
-
-def test_a_limit_beyond_what_there_is_takes_all() -> None:
-    combine = _Nth(25)
-    some = combine.add_input(combine.create_accumulator(), np.arange(25, dtype=np.uint64))
-    assert combine.extract_output(some) == 1 << 64
+@pytest.mark.parametrize("then", [None, {"model_hash": "old"}])
+def test_below_the_threshold_is_taken_and_what_is_above_it_waits(then: Mapping[str, Any] | None) -> None:
+    before, place = None if then is None else earlier(**then), place_of("a")
+    assert isinstance(compare(listed(), before, POLICY, threshold=place + 1), Track | Remembered)
+    reason = Reason.NEW if then is None else Reason.MODEL
+    assert compare(listed(), before, POLICY, threshold=place) == Left(reason, waits=True)
+    # What no limit will ever let in does not wait for one.
+    out = replace(POLICY, sample=place / PLACES / 2)
+    assert compare(listed(), before, out, threshold=place) == Left(reason)
 
 
 def _sampled(rate: float) -> Iterator[str]:
-    found = shard(policy=replace(POLICY, sample=rate))
     for index in range(400):
-        one = found.compare(listed(f"t{index}"))
+        one = compare(listed(f"t{index}"), None, replace(POLICY, sample=rate))
         if isinstance(one, Track):
             yield one.track_id
         else:
@@ -304,3 +220,4 @@ def test_a_larger_sample_has_all_of_a_smaller_one() -> None:
 def test_places_of_ids_are_spread_and_fixed() -> None:
     places = np.array([place_of(f"track {index}") for index in range(2000)], np.float64) / 2.0**64
     assert np.histogram(places, 4, (0, 1))[0].min() > 400
+    assert place_of("track 0") == 1478541871419641272

@@ -2,50 +2,53 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from schemas.errors import FailureKind
-from schemas.work import WorkKey
-from transforms.incremental.compare import Shard
-from transforms.incremental.policy import Policy
+from schemas.track import Outcome
+from tests.incremental.rows import FAILED, POLICY, earlier, earlier_table, listed, listed_table
+from transforms.incremental.shard import Shard
 
-POLICY = Policy("/music", WorkKey("f", "m", "s", "d"))
-LISTED = {
-    "track_id": "a",
-    "uri": "/twice",
-    "row": 2,
-    "content_md5": None,
-    "source_version": None,
-}
+LISTED = [listed(), listed(uri="/twice", row=2)]
+REPEATED = earlier(run_id="1", reason="repeated_id", uri="/twice", **FAILED)
+GONE = earlier(run_id="2", reason="gone", status="gone")
+AGAIN = {**REPEATED, "run_id": "3"}
+TRACK = earlier(run_id="4")
 
 
-def row(run_id: str, reason: str, status: str = "tagged", uri: str = "/a") -> dict[str, Any]:
-    return {"track_id": "a", "uri": uri, "run_id": run_id, "reason": reason, "status": status}
-
-
-REPEATED = row("1", "repeated_id", "failed", "/twice")
-GONE = row("2", "gone", "gone")
-AGAIN = row("3", "repeated_id", "failed", "/twice")
+def reported(rows: list[dict[str, Any]], **changes: Any) -> bool:
+    """Whether a run after these rows reports the second row of the track."""
+    shard = Shard(earlier_table(rows), replace(POLICY, **changes))
+    found = [one for one in shard.compare(listed_table(LISTED)) if isinstance(one, Outcome)]
+    assert all(one.error and one.error.kind is FailureKind.DUPLICATE_ID for one in found)
+    return bool(found)
 
 
 @pytest.mark.parametrize(
-    ("earlier", "reported"),
+    ("rows", "expected"),
     [
         ([], True),
-        ([row("1", "new"), REPEATED], False),
+        ([earlier(run_id="1"), REPEATED], False),
         ([REPEATED, GONE], True),
         ([GONE, REPEATED], True),
         ([REPEATED, GONE, AGAIN], False),
         ([AGAIN, GONE, REPEATED], False),
-        ([row("1", "repeated_id", "failed", "/thrice")], True),
+        ([REPEATED, GONE, TRACK], True),
+        ([REPEATED, GONE, AGAIN, TRACK], False),
+        ([{**REPEATED, "uri": "/thrice"}], True),
     ],
 )
 def test_a_repeated_id_is_reported_unless_it_was_since_its_track_is_there(
-    earlier: list[dict[str, Any]], reported: bool
+    rows: list[dict[str, Any]], expected: bool
 ) -> None:
-    found = Shard([earlier], POLICY).repeated(LISTED, 1)
-    assert (found is not None) == reported
-    if found and found.error:
-        assert found.error.kind is FailureKind.DUPLICATE_ID
+    assert reported(rows) == expected
+
+
+def test_a_forced_command_reports_it_once_in_all_its_runs() -> None:
+    rows = [earlier(run_id="1"), REPEATED]
+    assert reported(rows, force=True)
+    assert not reported(rows, force=True, begun="1")
+    assert reported(rows, force=True, begun="2")

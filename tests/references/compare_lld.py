@@ -32,8 +32,12 @@ def reference_descriptors(samples: NDArray[np.float32], *, rate_hz: int) -> NDAr
 
 
 def reference(samples: NDArray[np.float32], *, rate_hz: int) -> NDArray[np.float64]:
-    """Deviation and mean of 100 rows, every 50: [windows, 260]."""
-    rows = reference_descriptors(samples, rate_hz=rate_hz)
+    """Deviation and mean of the descriptors' windows: [windows, 260]."""
+    return statistics(reference_descriptors(samples, rate_hz=rate_hz))
+
+
+def statistics(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Deviation and mean of 100 rows, every 50: [rows, 130] -> [windows, 260]."""
     windows = np.lib.stride_tricks.sliding_window_view(rows, 100, axis=0)[::50]
     both = np.stack([windows.std(axis=2), windows.mean(axis=2)], axis=2)
     return both.reshape(len(windows), -1)

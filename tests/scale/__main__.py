@@ -22,7 +22,7 @@ from tests.scale.plot import draw
 from tests.scale.runs import by_number, two_beside_one
 from tests.scale.tracks import write_tracks
 
-_NUMBERS, _QUICK = [5_000, 20_000, 100_000], [200, 400]
+_NUMBERS, _QUICK = [5_000, 100_000], [200, 400]
 
 
 def main() -> None:

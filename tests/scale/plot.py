@@ -24,14 +24,12 @@ def draw(result: dict[str, Any], file: Path) -> None:
         ylim=(0, None),
     )
     memory.legend()
-    time.plot([row["tracks"] for row in rows], [row["ms_a_track"] for row in rows], marker="o")
-    time.set(
-        xlabel="tracks",
-        ylabel="ms a track",
-        title="two workers, start included",
-        xscale="log",
-        ylim=(0, None),
-    )
+    by_run = rows[-1]["ms_a_track_by_run"]
+    time.plot(range(1, len(by_run) + 1), by_run, marker="o", label=f"{rows[-1]['tracks']:,} tracks")
+    for row in rows[:-1]:
+        time.axhline(row["ms_a_track"], ls="--", color="grey", label=f"{row['tracks']:,} tracks")
+    time.set(xlabel="run", ylabel="ms a track", title="two workers, start included", ylim=(0, None))
+    time.legend()
     for axes in (memory, time):
         axes.grid(alpha=0.3)
     mpl.rcParams["svg.hashsalt"] = "moodscribe"

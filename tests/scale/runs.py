@@ -7,6 +7,7 @@ import os
 import shutil
 import statistics
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,7 @@ def by_number(scratch: Path, numbers: list[int], *, bundle: Path) -> list[dict[s
                 "runs": len(records),
                 "seconds": round(watched.seconds, 1),
                 "ms_a_track": round(1000 * watched.seconds / number, 3),
+                "ms_a_track_by_run": [_milliseconds(record) for record in records],
                 "peak_mib": {sort: round(watched.peak(sort)) for sort in SORTS},
                 "curve": {sort: _thinned(watched.samples.get(sort, [])) for sort in SORTS},
             }
@@ -76,6 +78,13 @@ def two_beside_one(scratch: Path, *, bundle: Path, few: int, many: int, rounds: 
     }
     print(json.dumps(result), flush=True)
     return result
+
+
+def _milliseconds(record: dict[str, Any]) -> float:
+    """A track of one run, on the clock, from its start to its commit."""
+    begin, end = (datetime.fromisoformat(record[name]) for name in ("started", "finished"))
+    taken = record["counts"]["tagged"] + record["counts"]["duplicate"]
+    return round(1000 * (end - begin).total_seconds() / max(1, taken), 3)
 
 
 def _thinned(samples: list[tuple[float, float]], most: int = 300) -> list[tuple[float, float]]:
