@@ -84,7 +84,7 @@ def _milliseconds(record: dict[str, Any]) -> float:
     """A track of one run, on the clock, from its start to its commit."""
     begin, end = (datetime.fromisoformat(record[name]) for name in ("started", "finished"))
     taken = record["counts"]["tagged"] + record["counts"]["duplicate"]
-    return round(1000 * (end - begin).total_seconds() / max(1, taken), 3)
+    return float(round(1000 * (end - begin).total_seconds() / max(1, taken), 3))
 
 
 def _thinned(samples: list[tuple[float, float]], most: int = 300) -> list[tuple[float, float]]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import apache_beam as beam
@@ -109,9 +108,8 @@ class _Restate(beam.DoFn):  # type: ignore[misc]
     def __init__(self, job: Job) -> None:
         self._job = job
 
-    @cached_property
-    def _restate(self) -> Restate:
-        return self._job.restate()
+    def setup(self) -> None:
+        self._restate: Restate | None = None
 
     def start_bundle(self) -> None:
         job = self._job
@@ -120,6 +118,8 @@ class _Restate(beam.DoFn):  # type: ignore[misc]
 
     def process(self, element: tuple[tuple[str, str, int], Iterable[_Place]]) -> Iterable[Any]:
         (table, uri, number), places = element
+        if self._restate is None:  # where there is work, and only there
+            self._restate = self._job.restate()
         stored = read_row_group(uri, number)
         for place in sorted(places, key=lambda place: place.first):
             rows = self._restate(table, stored.slice(place.first, place.count))
