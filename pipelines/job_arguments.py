@@ -7,7 +7,7 @@ from typing import Any
 
 from pipelines.number_arguments import number, whole
 from pipelines.option_hints import HintingParser
-from schemas.cached_features import CacheType
+from schemas.work import CacheType
 from transforms.incremental.policy import Gone
 
 _TAG = """\

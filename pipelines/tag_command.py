@@ -23,10 +23,9 @@ from pipelines.run_command import (
     workers_for,
 )
 from pipelines.tables import MOODS, check_output
-from schemas.cached_features import CacheType
 from schemas.identity import RunIdentity, new_run_id, timestamp
 from schemas.tracks import Status
-from schemas.work import WorkKey, hash_of
+from schemas.work import CacheType, WorkKey, hash_of
 from transforms.bundles import open_bundle
 from transforms.incremental.feature_cache import FeatureCache
 from transforms.inputs.stage import InputSpec, inspect_input

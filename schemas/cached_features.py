@@ -3,18 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 import pyarrow as pa
 
 from schemas.table import Table, required
-
-
-class CacheType(StrEnum):
-    """How the values of a feature cache are kept."""
-
-    FLOAT16 = "float16"
-    UINT8 = "uint8"
+from schemas.work import CacheType
 
 
 @dataclass(frozen=True, slots=True)

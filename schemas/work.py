@@ -31,6 +31,13 @@ class Reason(StrEnum):
     REPEATED_ID = "repeated_id"
 
 
+class CacheType(StrEnum):
+    """How the values of a feature cache are kept."""
+
+    FLOAT16 = "float16"
+    UINT8 = "uint8"
+
+
 # The results that there are stand: only decisions on them, or what is said beside them, change.
 CARRIED = frozenset({Reason.TOUCHED, Reason.DECISIONS, Reason.COLUMNS})
 

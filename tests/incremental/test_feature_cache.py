@@ -19,8 +19,9 @@ from safetensors.numpy import load_file, save_file
 from models.bundle import Bundle
 from models.bundle_files import write_index
 from pipelines.tables import open_tables
-from schemas.cached_features import CacheType, cache_table
+from schemas.cached_features import cache_table
 from schemas.table import to_arrow
+from schemas.work import CacheType
 from tests.bundles import ENCODED, OTHERS, TAGS, write_bundle
 from tests.jobs import plan_run, run
 from tests.sounds import music

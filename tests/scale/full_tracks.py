@@ -19,9 +19,8 @@ from models.bundle import Bundle
 from models.bundle_source import open_bundle
 from pipelines.planning.measure import measure
 from pipelines.tables import open_tables
-from schemas.cached_features import CacheType
 from schemas.track import Track
-from schemas.work import Reason
+from schemas.work import CacheType, Reason
 from tests.jobs import plan_run, run
 from tests.sounds import music
 from transforms.incremental.feature_cache import FeatureCache

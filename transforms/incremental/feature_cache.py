@@ -18,8 +18,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from schemas.cached_features import CachedFeatureRow, CacheType, cache_table
+from schemas.cached_features import CachedFeatureRow, cache_table
 from schemas.table import Table, to_arrow
+from schemas.work import CacheType
 from transforms.features.front_end import Layout
 from transforms.storage import join, whole_file
 from transforms.tagging.features import Rows
@@ -48,7 +49,7 @@ class CacheWriter:
         self._open: dict[str, _OpenFile] = {}
 
     def add(self, audio_sha256: str, features: Mapping[str, Rows]) -> None:
-        """Take what the predictors take of a track, by input key; OutputError where that cannot be written."""
+        """Take what the predictors take of a track, by input key; OutputError if that cannot be written."""
         for key, table in self._tables.items():
             row = pack(audio_sha256, features[key], self._cache.kind)
             with writing(self._cache.uri):
