@@ -18,9 +18,10 @@ from schemas.tables import tables_of_run
 from transforms.incremental.carry import CarryRows, StoredFile
 from transforms.incremental.find_features import CacheFile, FindFeatures
 from transforms.incremental.policy import Policy
+from transforms.incremental.recall import RecallFacts
 from transforms.incremental.stage import CompareWithRuns, Earlier
 from transforms.inputs.stage import GroupTracks, InputSpec, ReadInput
-from transforms.outputs import CACHED, CARRY, PARTS, SETTLED, SUMS, WORK
+from transforms.outputs import CACHED, CARRY, PARTS, REMEMBERED, SETTLED, SUMS, WORK
 from transforms.tracks.stage import Job, ProcessTracks
 from transforms.writing.account import RunPlan
 from transforms.writing.stage import CommitRun, MergeParts, WriteOutcomes
@@ -64,13 +65,14 @@ def define_pipeline(root: beam.Pipeline, run: Run) -> None:
     identity, rows_per_file = run.plan.identity, run.job.rows_per_file
     tables = tables_of_run(run.job.results, run.input.manifest_columns or ())
     listed, compared = compare_input(root, run)
+    recalled = recall_facts(compared)
     processed = (
-        pieces_of_work(compared[WORK], run)
+        pieces_of_work(recalled[WORK], run)
         | "Work" >> beam.Flatten()
         | "ProcessTracks" >> ProcessTracks(run.job, progress_file=run.progress_file)
     )
     carried = (
-        (compared[CARRY], processed[CARRY])
+        (recalled[CARRY], processed[CARRY])
         | "Standing" >> beam.Flatten()
         | "CarryRows" >> CarryRows(run.before.stored, run.job, shards=run.before.earlier.shards)
     )
@@ -91,6 +93,13 @@ def define_pipeline(root: beam.Pipeline, run: Run) -> None:
         | "Add" >> beam.CombinePerKey(sum)
     )
     _ = (files, sums) | "CommitRun" >> CommitRun(run.plan)
+
+
+def recall_facts(compared: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What CompareWithRuns puts out -> tracks with what is known of them: WORK to read, CARRY to take over."""
+    recalled = compared[REMEMBERED] | "RecallFacts" >> RecallFacts()
+    work = (compared[WORK], recalled[WORK]) | "ToRead" >> beam.Flatten()
+    return {WORK: work, CARRY: recalled[CARRY]}
 
 
 def pieces_of_work(tracks: Any, run: Run) -> tuple[Any, ...]:

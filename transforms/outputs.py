@@ -10,7 +10,8 @@ from apache_beam.utils.windowed_value import WindowedValue
 
 # Names of outputs: Tracks to read, tracks whose stored features or whose stored results stand, Outcomes that
 # need no more work, Parquet parts, and sums by name for the account.
-WORK, CACHED, CARRY, SETTLED, PARTS, SUMS = "work", "cached", "carry", "settled", "parts", "sums"
+WORK, REMEMBERED, CACHED, CARRY = "work", "remembered", "cached", "carry"
+SETTLED, PARTS, SUMS = "settled", "parts", "sums"
 
 
 def at_end(element: Any) -> Any:

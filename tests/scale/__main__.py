@@ -14,7 +14,7 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-from tests.bundles import write_small_bundle
+from tests.bundles import OTHERS, TAGS, write_bundle
 from tests.scale.full_tracks import full_tracks
 from tests.scale.overhead import overhead
 from tests.scale.page import write_page
@@ -51,7 +51,7 @@ def main() -> None:
 
 
 def _by_number(scratch: Path, quick: bool) -> Any:
-    bundle = write_small_bundle(scratch / "small").folder
+    bundle = write_bundle(scratch / "small", OTHERS, tags=TAGS).folder
     return by_number(scratch, _QUICK if quick else _NUMBERS, bundle=bundle)
 
 

@@ -49,7 +49,7 @@ def _measured(result: Mapping[str, Any]) -> Iterator[str]:
     )
     yield ""
     yield (
-        "Short tracks (3.1 s, no two alike) with a small bundle of random weights, two workers, "
+        "Short tracks (3.1 s, no two alike) with a small bundle of a tagger and a regressor with random weights, two workers, "
         "`--tracks-per-run` 10,000:"
     )
     yield ""

@@ -42,7 +42,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """A track to do of which an earlier run has results: which run, and where its row lies.
+    """A track to do of which an earlier run has results: which run, where its row lies, how long it was.
 
     They stand where they were made by the same front ends, models and settings.
     """
@@ -51,6 +51,7 @@ class Remembered:
     run_id: str
     stands: bool
     place: Place
+    decoded_s: float | None = None
 
 
 # A track to do, an outcome that is settled, what is left, or None for what is unchanged.
@@ -141,7 +142,8 @@ def _work_reason(row: Row, before: Row, policy: Policy) -> Reason | None:
 def _remembered(track: Track, before: Row, policy: Policy) -> Remembered:
     made_by = tuple(before[f"{name}_hash"] for name in ("front_end", "model", "settings"))
     place = Place(before["file"], before["row_group"], before["row_in_group"])
-    return Remembered(track, before["run_id"], made_by == policy.work.computed, place)
+    stands = made_by == policy.work.computed
+    return Remembered(track, before["run_id"], stands, place, before["decoded_s"])
 
 
 def _settled(row: Row, before: Row | None, policy: Policy) -> Outcome | None:

@@ -27,6 +27,7 @@ _FACTS = tuple(FileFacts.__dataclass_fields__)
 EARLIER = pa.schema(
     [
         *(pa.field(name, pa.string()) for name in (*_OWN, *_SHARED)),
+        pa.field("decoded_s", pa.float64()),
         pa.field("file", pa.string()),
         pa.field("row_group", pa.int32()),
         pa.field("row_in_group", pa.int32()),
@@ -45,7 +46,7 @@ def earlier_rows(uri: str) -> Iterator[pa.RecordBatch]:
     """Rows of a file of `tracks` as EARLIER has them; null where the file's version has no such column."""
     with open_file(uri) as file:
         source = pq.ParquetFile(file)
-        here = [name for name in (*_OWN, *_SHARED) if name in source.schema_arrow.names]
+        here = [name for name in (*_OWN, *_SHARED, "decoded_s") if name in source.schema_arrow.names]
         for number in range(source.num_row_groups):
             table = source.read_row_group(number, columns=here).combine_chunks()
             rows = len(table)

@@ -18,14 +18,12 @@ from transforms.incremental.compare import Left, Remembered
 from transforms.incremental.earlier import EARLIER, PACKED, earlier_rows
 from transforms.incremental.listed import listed_schema
 from transforms.incremental.policy import Policy
-from transforms.incremental.recall import RecallFacts
 from transforms.incremental.shard import Shard
 from transforms.incremental.shards import PLACES, place_of, shards_for, together
 from transforms.incremental.split import SplitByShard
-from transforms.outputs import CARRY, SETTLED, SUMS, WORK
+from transforms.outputs import REMEMBERED, SETTLED, SUMS, WORK
 from transforms.progress import Event, ProgressLog
 
-_REMEMBERED = "remembered"
 # A shard, and its rows of both sides.
 Parts = tuple[int, Mapping[str, Iterable[bytes]]]
 
@@ -44,7 +42,8 @@ class Earlier:
 
 
 class CompareWithRuns(beam.PTransform):  # type: ignore[misc]
-    """((shard, part) of listed rows) -> Track to read; outputs besides: CARRY Track, SETTLED Outcome, SUMS.
+    """((shard, part) of listed rows) -> Track to do of which nothing is known; outputs besides: REMEMBERED
+    Remembered, SETTLED Outcome, SUMS.
 
     `limit` is the most tracks that are taken up; which ones does not depend on how the work is spread.
     """
@@ -71,10 +70,8 @@ class CompareWithRuns(beam.PTransform):  # type: ignore[misc]
         side = {"threshold": self._threshold(shards)} if self._limit is not None else {}
         compared = shards | "Compare" >> beam.ParDo(
             _Compare(self._policy, self._progress_file), **side
-        ).with_outputs(_REMEMBERED, SETTLED, SUMS, main=WORK)
-        recalled = compared[_REMEMBERED] | "RecallFacts" >> RecallFacts()
-        work = (compared[WORK], recalled[WORK]) | "Work" >> beam.Flatten()
-        return {WORK: work, CARRY: recalled[CARRY], SETTLED: compared[SETTLED], SUMS: compared[SUMS]}
+        ).with_outputs(REMEMBERED, SETTLED, SUMS, main=WORK)
+        return {name: compared[name] for name in (WORK, REMEMBERED, SETTLED, SUMS)}
 
     def _threshold(self, shards: Any) -> AsSingleton:
         places = shards | "Places" >> beam.Map(_places, self._policy)
@@ -97,7 +94,7 @@ class _Compare(beam.DoFn):  # type: ignore[misc]
             if isinstance(found, Track):
                 yield found
             elif isinstance(found, Remembered):
-                yield TaggedOutput(_REMEMBERED, found)
+                yield TaggedOutput(REMEMBERED, found)
             elif isinstance(found, Outcome):
                 sums["settled"] += 1
                 yield TaggedOutput(SETTLED, found)
