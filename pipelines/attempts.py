@@ -9,6 +9,8 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
+from enum import Enum
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +22,7 @@ from pipelines.tables import read_record
 from pipelines.workers.ended import WorkerEndedError, oom_kills
 from schemas.errors import DataError, OutputError
 from schemas.identity import RunIdentity
+from transforms.storage import is_local, local_path
 
 if TYPE_CHECKING:
     from pipelines.run import Run
@@ -35,39 +38,50 @@ def carry_out(run: Run, options: Any, *, command: str) -> int:
     output_uri = run.plan.identity.output_uri
     for run_id in clear_leftovers(output_uri):
         _say(command, f"removed what the unfinished run {run_id} had left in {output_uri}")
-    for attempt in range(1, ATTEMPTS + 1):
-        status = _try(run, options, command=command, attempt=attempt)
-        if status is not None:
-            return status
-    return EXIT_STOPPED
+    statuses = (_try(run, options, command=command, attempt=attempt) for attempt in count(1))
+    return next(status for status in statuses if status is not None)
 
 
 def _try(run: Run, options: Any, *, command: str, attempt: int) -> int | None:
-    """One attempt; its status, None if a worker has died."""
+    """One attempt; its status, None where a worker has died and another attempt may help."""
     identity, killed = run.plan.identity, oom_kills()
     try:
         _run(run, options)
     except WorkerEndedError as error:
-        if _discarded(identity, command):  # it died after its work
+        rest = _clear(identity, command)
+        if rest is _Rest.PUBLISHED:  # it died after its work
             return EXIT_DONE
-        _say(command, f"{error}{_cause(error, oom_kills() - killed)}; {_outlook(attempt)}")
-        return None
+        # What is left of this attempt would be published with the next.
+        again = attempt < ATTEMPTS and rest is _Rest.NONE
+        _say(command, f"{error}{_cause(error, oom_kills() - killed)}; {_outlook(attempt, again=again)}")
+        return None if again else EXIT_STOPPED
     except (OutputError, DataError, RuntimeError) as error:
-        if _discarded(identity, command):  # the store has done what it was not heard to
+        if _clear(identity, command) is _Rest.PUBLISHED:  # the store has done what it was not heard to
             return EXIT_DONE
         return _stopped(error, command)
     return EXIT_DONE
 
 
-def _discarded(identity: RunIdentity, command: str) -> bool:
-    """Remove what a run has left that has not come to its end; whether it is published after all."""
+class _Rest(Enum):
+    """What there is of a run that has not come to its end."""
+
+    PUBLISHED = "all of it"
+    LEFT = "something that cannot be removed"
+    NONE = "nothing"
+
+
+def _clear(identity: RunIdentity, command: str) -> _Rest:
+    """Remove what a run has left, unless it is published after all."""
     try:
-        done = read_record(identity.run_uri) is not None
+        if read_record(identity.run_uri) is not None:
+            discard(identity)
+            return _Rest.PUBLISHED
         discard(identity)
     except DataError as error:
         _say(command, f"{error.message}; what the run has left is there until a later run removes it")
-        return False
-    return done
+        return _Rest.LEFT
+    gone = not is_local(identity.run_uri) or not local_path(identity.run_uri).exists()
+    return _Rest.NONE if gone else _Rest.LEFT
 
 
 def _run(run: Run, options: Any) -> None:
@@ -116,8 +130,8 @@ def _cause(error: WorkerEndedError, out_of_memory: int) -> str:
     return f", {who} for lack of memory (fewer --workers take less)"
 
 
-def _outlook(attempt: int) -> str:
-    if attempt < ATTEMPTS:
+def _outlook(attempt: int, *, again: bool) -> str:
+    if again:
         return f"the run begins anew (attempt {attempt + 1} of {ATTEMPTS})"
     return "nothing of it was published"
 

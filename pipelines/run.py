@@ -96,7 +96,7 @@ def define_pipeline(root: beam.Pipeline, run: Run) -> None:
 
 
 def recall_facts(compared: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What CompareWithRuns puts out -> tracks with what is known of them: WORK to read, CARRY to take over."""
+    """What CompareWithRuns puts out -> tracks with what is known of them: WORK to read, CARRY to take."""
     recalled = compared[REMEMBERED] | "RecallFacts" >> RecallFacts()
     work = (compared[WORK], recalled[WORK]) | "ToRead" >> beam.Flatten()
     return {WORK: work, CARRY: recalled[CARRY]}

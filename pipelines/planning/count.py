@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
@@ -18,11 +18,11 @@ from schemas.work import CARRIED as STANDING
 from transforms.incremental.compare import Remembered
 from transforms.incremental.find_features import CachedTracks
 from transforms.incremental.shards import place_of
-from transforms.outputs import CARRY, REMEMBERED, SETTLED, SUMS, WORK
+from transforms.outputs import CARRY, REMEMBERED, SETTLED, SUMS, WORK, at_end
 
 # How a track is worked on: audio is read, features come from the cache, stored results stand.
 READ, CACHED, CARRIED = "read", "cached", "carried"
-# Of a sample so many are held besides, so that they are sorted now and then.
+# So many more are held than a sample has, so that they are sorted now and then.
 _HELD = 1_000
 
 
@@ -55,11 +55,15 @@ def count_run(root: beam.Pipeline, run: Run, *, sample: int, file: Path) -> None
     """Put the counting on a pipeline; what was counted is left in a file: see `read_counted`."""
     listed, compared = compare_input(root, run)
     tracks = _with_cache(compared, run) if run.before.cache else _without_cache(compared)
-    sums = (listed[SUMS], compared[SUMS]) | "Sums" >> beam.Flatten()
+    # Counted where they come from, so that no more than a few counts go on.
+    counts = [
+        one | f"Count{place}" >> beam.ParDo(_Count(sample))
+        for place, one in enumerate((*tracks, compared[SETTLED], compared[SUMS], listed[SUMS]))
+    ]
     _ = (
-        (*tracks, compared[SETTLED], sums)
-        | "All" >> beam.Flatten()
-        | "Count" >> beam.CombineGlobally(_Count(sample))
+        counts
+        | "Counts" >> beam.Flatten()
+        | "Join" >> beam.CombineGlobally(_Join(sample))
         | "Write" >> beam.Map(_write, str(file))
     )
 
@@ -94,61 +98,81 @@ def _of_piece(piece: TrackGroup | CachedTracks) -> list[_Seen]:
 
 @dataclass(slots=True)
 class _Counts:
-    """A Counted under way; `sample` are tracks by their place in the shuffle of all ids."""
+    """A Counted under way; of `sample` are kept so many, with their place in the shuffle of all ids."""
 
-    tracks: Counter[tuple[str, str]] = field(default_factory=Counter)
-    settled: Counter[str] = field(default_factory=Counter)
-    sums: Counter[str] = field(default_factory=Counter)
+    kept: int
+    counted: Counted = field(default_factory=Counted)
     audio_s: float = 0.0
     known: int = 0
     sample: list[tuple[int, Track]] = field(default_factory=list)
 
+    def add(self, one: _Seen | Outcome | Mapping[str, float]) -> None:
+        """Count one more."""
+        if isinstance(one, Outcome):
+            self.counted.settled[str(one.status)] += 1
+        elif isinstance(one, Mapping):
+            self.counted.sums.update({name: int(value) for name, value in one.items()})
+        else:
+            self.counted.tracks[one.how, str(one.track.reason)] += 1
+            if one.how == READ:
+                self.audio_s += one.audio_s or 0.0
+                self.known += one.audio_s is not None
+                self._take([(place_of(one.track.track_id), one.track)])
 
-class _Count(beam.CombineFn):  # type: ignore[misc]
-    """_Seen, Outcome and sums by name -> Counted."""
+    def join(self, other: _Counts) -> None:
+        """Add what was counted elsewhere."""
+        self.counted.tracks.update(other.counted.tracks)
+        self.counted.settled.update(other.counted.settled)
+        self.counted.sums.update(other.counted.sums)
+        self.audio_s += other.audio_s
+        self.known += other.known
+        self._take(other.sample)
 
+    def done(self) -> Counted:
+        """What was counted."""
+        sample = sorted(self.sample, key=itemgetter(0))[: self.kept]
+        tracks = tuple(track for _, track in sample)
+        return replace(self.counted, audio_s=self.audio_s, known=self.known, sample=tracks)
+
+    def _take(self, sample: list[tuple[int, Track]]) -> None:
+        self.sample += sample
+        if len(self.sample) > self.kept + _HELD:
+            self.sample = sorted(self.sample, key=itemgetter(0))[: self.kept]
+
+
+class _Count(beam.DoFn):  # type: ignore[misc]
+    def __init__(self, sample: int) -> None:
+        self._sample = sample
+
+    def start_bundle(self) -> None:
+        self._counts = _Counts(self._sample)
+
+    def process(self, one: _Seen | Outcome | Mapping[str, float]) -> None:
+        self._counts.add(one)
+
+    def finish_bundle(self) -> Iterable[Any]:
+        yield at_end(self._counts)
+
+
+class _Join(beam.CombineFn):  # type: ignore[misc]
     def __init__(self, sample: int) -> None:
         self._sample = sample
 
     def create_accumulator(self) -> _Counts:
-        return _Counts()
+        return _Counts(self._sample)
 
-    def add_input(self, counts: _Counts, one: _Seen | Outcome | Mapping[str, float]) -> _Counts:
-        if isinstance(one, _Seen):
-            self._add(counts, one)
-        elif isinstance(one, Outcome):
-            counts.settled[str(one.status)] += 1
-        else:
-            counts.sums.update({name: int(value) for name, value in one.items()})
-        return counts
-
-    def merge_accumulators(self, accumulators: Iterable[_Counts]) -> _Counts:
-        total = _Counts()
-        for one in accumulators:
-            total.tracks.update(one.tracks)
-            total.settled.update(one.settled)
-            total.sums.update(one.sums)
-            total.audio_s += one.audio_s
-            total.known += one.known
-            total.sample = self._first(total.sample + one.sample)
+    def add_input(self, total: _Counts, counts: _Counts) -> _Counts:
+        total.join(counts)
         return total
 
-    def extract_output(self, counts: _Counts) -> Counted:
-        sample = tuple(track for _, track in self._first(counts.sample))
-        return Counted(counts.tracks, counts.settled, counts.sums, counts.audio_s, counts.known, sample)
+    def merge_accumulators(self, totals: Iterable[_Counts]) -> _Counts:
+        merged = self.create_accumulator()
+        for total in totals:
+            merged.join(total)
+        return merged
 
-    def _add(self, counts: _Counts, one: _Seen) -> None:
-        counts.tracks[one.how, str(one.track.reason)] += 1
-        if one.how != READ:
-            return
-        counts.audio_s += one.audio_s or 0.0
-        counts.known += one.audio_s is not None
-        counts.sample.append((place_of(one.track.track_id), one.track))
-        if len(counts.sample) >= 2 * self._sample + _HELD:
-            counts.sample = self._first(counts.sample)
-
-    def _first(self, sample: list[tuple[int, Track]]) -> list[tuple[int, Track]]:
-        return sorted(sample, key=itemgetter(0))[: self._sample]
+    def extract_output(self, total: _Counts) -> Counted:
+        return total.done()
 
 
 def _write(counted: Counted, file: str) -> None:

@@ -6,15 +6,20 @@ import io
 import random
 import signal
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
 
+from pipelines import attempts, leftovers
 from pipelines.attempts import _cause
 from pipelines.cli import EXIT_DONE, EXIT_STOPPED, main
 from pipelines.workers.ended import WorkerEndedError
 from schemas.errors import DataError, FailureKind
+from schemas.identity import RunIdentity, new_run_id
+from schemas.work import WorkKey
 from tests.faults.commands import (
     DECODER,
     WORKER,
@@ -76,6 +81,27 @@ def test_a_run_whose_worker_is_killed_twice_ends_with_nothing_of_it_left(music: 
     assert not list(tmp_path.glob("run_id=*"))
     assert left_behind(tmp_path) == []
     assert outlive([*first, *second], seconds=1) == []
+
+
+@pytest.mark.parametrize("removable", [True, False])
+def test_a_run_begins_anew_only_where_nothing_of_the_first_attempt_is_left(
+    removable: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    identity = RunIdentity(new_run_id(), "none", WorkKey("", "", "", ""), str(tmp_path))
+    seen = []
+
+    def write_and_lose_a_worker(*_: object) -> None:
+        seen.append(left_behind(tmp_path))
+        (Path(identity.run_uri) / "tracks").mkdir(parents=True)
+        raise WorkerEndedError(-signal.SIGKILL)
+
+    monkeypatch.setattr(attempts, "_run", write_and_lose_a_worker)
+    if not removable:
+        monkeypatch.setattr(leftovers, "remove_folder", lambda _: None)
+    run: Any = SimpleNamespace(plan=SimpleNamespace(identity=identity))
+    assert attempts.carry_out(run, None, command="tag") == EXIT_STOPPED
+    assert seen == ([[], []] if removable else [[]])
+    assert capsys.readouterr().err.count(KILLED) == len(seen)
 
 
 @pytest.mark.parametrize(

@@ -49,8 +49,8 @@ def _measured(result: Mapping[str, Any]) -> Iterator[str]:
     )
     yield ""
     yield (
-        "Short tracks (3.1 s, no two alike) with a small bundle of a tagger and a regressor with random weights, two workers, "
-        "`--tracks-per-run` 10,000:"
+        "Short tracks (3.1 s, no two alike) with a small tagger and a small regressor of random weights, two "
+        "workers, `--tracks-per-run` 10,000:"
     )
     yield ""
     yield table(
