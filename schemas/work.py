@@ -61,6 +61,10 @@ class WorkKey:
         return self.front_end, self.model, self.settings
 
 
+# Made once: there is a hash for each row of a manifest.
+_PLAIN = json.JSONEncoder(sort_keys=True, default=str)
+
+
 def hash_of(values: Mapping[str, Any]) -> str:
     """16 hexadecimal digits over plain values, independent of their order."""
-    return hashlib.sha256(json.dumps(values, sort_keys=True, default=str).encode()).hexdigest()[:16]
+    return hashlib.sha256(_PLAIN.encode(values).encode()).hexdigest()[:16]

@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 from scipy.signal import find_peaks, spectrogram
 
 from pipelines.demo.albums import FORMATS, RELEASES, Release
-from pipelines.demo.catalogue import compose_catalogue
 from pipelines.demo.oddities import CUT_SHORT, DUPLICATED, EMPTY_JPEG, ODDITIES, SILENCE_S
 from pipelines.demo.pieces import PIECES
 from pipelines.demo.render import render
 from pipelines.demo.score.harmony import MODES, parse_progression
 from pipelines.demo.sound.room import ROOMS
 from pipelines.demo.sound.voices import VOICES
+from tests.composed import Composed, composed_catalogue
 
 PIECE_OF = {piece.title: piece for piece in PIECES}
 JINGLE = min(PIECES, key=lambda piece: piece.seconds)
@@ -41,15 +41,6 @@ class Heard:
     is_finite: bool
     centroid_hz: float
     onsets_per_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class Catalogue:
-    """The composed folder, the paths as returned, and what progress was told."""
-
-    folder: Path
-    paths: list[Path]
-    progress: list[tuple[int, int]]
 
 
 def onset_rate(power: NDArray[np.float64], *, frame_s: float) -> float:
@@ -78,15 +69,12 @@ def listen(release: Release, folder: Path) -> Heard:
 
 
 @pytest.fixture(scope="module")
-def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Catalogue:
-    folder = tmp_path_factory.mktemp("demo") / "a new folder"
-    progress: list[tuple[int, int]] = []
-    paths = compose_catalogue(folder, progress=lambda done, total: progress.append((done, total)))
-    return Catalogue(folder, paths, progress)
+def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Composed:
+    return composed_catalogue(tmp_path_factory)
 
 
 @pytest.fixture(scope="module")
-def heard(catalogue: Catalogue) -> list[Heard]:
+def heard(catalogue: Composed) -> list[Heard]:
     return [listen(release, catalogue.folder) for release in RELEASES]
 
 
@@ -139,14 +127,14 @@ def test_every_piece_is_released_once_under_a_path_of_its_own() -> None:
     assert len({release.path for release in RELEASES}) == len(RELEASES)
 
 
-def test_all_files_are_written_and_reported(catalogue: Catalogue) -> None:
+def test_all_files_are_written_and_reported(catalogue: Composed) -> None:
     total = len(RELEASES) + len(ODDITIES)
     assert set(catalogue.paths) == {path for path in catalogue.folder.rglob("*") if path.is_file()}
     assert catalogue.progress == [(done, total) for done in range(1, total + 1)]
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_every_format_is_there_and_readable(catalogue: Catalogue, name: str) -> None:
+def test_every_format_is_there_and_readable(catalogue: Composed, name: str) -> None:
     paths = [catalogue.folder / release.path for release in RELEASES if release.audio_format == name]
     assert paths
     for path in paths:
@@ -186,7 +174,7 @@ def test_energetic_pieces_are_brighter_and_busier_than_quiet_ones(heard: list[He
     assert energetic_onsets > 1.5 * quiet_onsets
 
 
-def test_one_file_and_only_one_decodes_to_the_samples_of_another(catalogue: Catalogue) -> None:
+def test_one_file_and_only_one_decodes_to_the_samples_of_another(catalogue: Composed) -> None:
     digests: dict[str, list[str]] = {}
     for path in catalogue.paths:
         if path.suffix in {".wav", ".flac"} and path.name != "Half a Tide.flac":
@@ -197,13 +185,13 @@ def test_one_file_and_only_one_decodes_to_the_samples_of_another(catalogue: Cata
     assert shared == [[DUPLICATED, "Odds & Ends/Porch Before Breakfast.wav"]]
 
 
-def test_the_blank_tape_is_digital_silence(catalogue: Catalogue) -> None:
+def test_the_blank_tape_is_digital_silence(catalogue: Composed) -> None:
     samples, rate_hz = soundfile.read(catalogue.folder / "Odds & Ends/Blank Tape.flac")
     assert len(samples) == SILENCE_S * rate_hz
     assert not samples.any()
 
 
-def test_the_file_cut_short_promises_more_than_it_holds(catalogue: Catalogue) -> None:
+def test_the_file_cut_short_promises_more_than_it_holds(catalogue: Composed) -> None:
     path = catalogue.folder / "Odds & Ends/Half a Tide.flac"
     whole = (catalogue.folder / CUT_SHORT).read_bytes()
     assert whole.startswith(path.read_bytes())
@@ -212,11 +200,11 @@ def test_the_file_cut_short_promises_more_than_it_holds(catalogue: Catalogue) ->
 
 
 @pytest.mark.parametrize("name", ["Odds & Ends/Lost Recording.mp3", "Odds & Ends/notes.txt"])
-def test_text_is_no_audio_whatever_its_name(catalogue: Catalogue, name: str) -> None:
+def test_text_is_no_audio_whatever_its_name(catalogue: Composed, name: str) -> None:
     assert "composed by a program" in (catalogue.folder / name).read_text(encoding="utf-8")
     with pytest.raises(soundfile.LibsndfileError):
         soundfile.info(catalogue.folder / name)
 
 
-def test_the_cover_is_no_audio(catalogue: Catalogue) -> None:
+def test_the_cover_is_no_audio(catalogue: Composed) -> None:
     assert (catalogue.folder / "Lakeside Sketches/cover.jpg").read_bytes() == EMPTY_JPEG

@@ -192,7 +192,7 @@ def test_a_rerun_in_another_order_and_other_batches_gives_the_same_rows(
     forward = [{"track_id": name, "uri": name} for name in names]
     results = []
     for index, (rows, batch) in enumerate(((forward, 16), (forward[::-1], 16), (forward, 1))):
-        manifest = tmp_path / "in" / f"manifest{index}.jsonl"
+        manifest = tmp_path / "in" / "manifest.jsonl"
         manifest.write_text("\n".join(map(json.dumps, rows)))
         done = run_tag(
             manifest,

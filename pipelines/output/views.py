@@ -74,13 +74,15 @@ SELECT track_id, run_id, reason, uri, status, duplicate_of, row_number() OVER (O
 FROM {schema}.tracks
 """
 _GONE = """
-SELECT track_id, max(run_id) AS run_id FROM {schema}.all_tracks WHERE status = '{gone}' GROUP BY track_id
+SELECT track_id, max(run_id) AS run_id FROM {schema}.all_tracks
+WHERE status = '{gone}' AND reason <> '{repeated}' GROUP BY track_id
 """
-# The last rows that say so of each repeated id and its URI, unless the track has gone since.
+# The last rows that say so of each repeated id and its URI, unless the last says that it is so no more (its
+# status is gone), or the track has gone since.
 _REPEATED = """
 SELECT * FROM {schema}.all_tracks AS r WHERE reason = '{repeated}'
 AND NOT EXISTS (SELECT 1 FROM {schema}.gone AS g WHERE g.track_id = r.track_id AND g.run_id >= r.run_id)
-QUALIFY run_id = max(run_id) OVER (PARTITION BY track_id, uri)
+QUALIFY run_id = max(run_id) OVER (PARTITION BY track_id, uri) AND status <> '{gone}'
 """
 _RESULTS = "SELECT * FROM {schema}.all_{table} SEMI JOIN {schema}.current USING (track_id, run_id)"
 # Rows of version 1 have no reason; what was repeated then is told by the run of the track's own row.

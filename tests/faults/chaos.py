@@ -132,13 +132,14 @@ def main() -> int:
     """Run rounds; the exit status is 1 if one of them went wrong."""
     parser = argparse.ArgumentParser(prog="python -m tests.faults.chaos", description=__doc__)
     parser.add_argument("--rounds", type=int, default=24, help="how many (default: %(default)s)")
+    parser.add_argument("--first", type=int, default=0, metavar="N", help="number of the first (default: 0)")
     parser.add_argument("--seed", type=int, default=1, help="of all that is random (default: %(default)s)")
     arguments = parser.parse_args()
     outcomes, wrong = Counter[str](), 0
     with tempfile.TemporaryDirectory(prefix="moodscribe-chaos-") as name:
         place = prepare(Path(name))
         print(f"{_TRACKS} tracks, seconds undisturbed: {place.undisturbed_s}", file=sys.stderr)
-        for number in range(arguments.rounds):
+        for number in range(arguments.first, arguments.first + arguments.rounds):
             begin = time.monotonic()
             try:
                 outcome = run_round(place, number, arguments.seed)

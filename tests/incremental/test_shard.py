@@ -116,7 +116,10 @@ def test_a_row_that_cannot_be_read_says_nothing_of_the_track_whose_id_it_has() -
     assert ids_of(found) == {"x": Reason.NEW}
     outcomes = [one for one in found if isinstance(one, Outcome)]
     assert [one.track.reason for one in outcomes] == [Reason.REPEATED_ID] * 2
-    assert {one.error.kind for one in outcomes if one.error} == {FailureKind.BAD_MANIFEST_ROW}
+    assert {one.error.kind for one in outcomes if one.error} == {FailureKind.DUPLICATE_ID}
+    assert {str(one.error) for one in outcomes} == {
+        f"row {number}: empty; track_id 'x' of row {number} stands in row 2 already" for number in (1, 3)
+    }
     then = [earlier("x"), earlier("x", reason="repeated_id", uri="", **FAILED)]
     assert compared(then, now) == [None] * 3
 
@@ -143,7 +146,7 @@ def test_tracks_that_are_not_listed_are_gone_as_far_as_the_input_tells(
     outcomes = list(found.gone(listed_table([listed("a")])))
     assert sorted(outcome.track.track_id for outcome in outcomes) == expected
     assert {(outcome.status, outcome.track.reason) for outcome in outcomes} <= {(Status.GONE, Reason.GONE)}
-    assert found.may_go() == {Gone.INPUT: 2, Gone.ALL: 3, Gone.KEEP: 0}[gone]
+    assert found.may_go() == {Gone.INPUT: 3, Gone.ALL: 4, Gone.KEEP: 0}[gone]
 
 
 def test_all_of_an_empty_input_is_gone() -> None:

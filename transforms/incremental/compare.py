@@ -83,10 +83,9 @@ def compare(row: Row, before: Row | None, policy: Policy, *, threshold: int = PL
 
 def repeated_row(row: Row, first: int) -> Outcome:
     """The outcome of a row whose track_id another row has: it says nothing of the track of that id."""
-    if row["status"]:
-        outcome = outcome_of(row)
-        return replace(outcome, track=replace(outcome.track, reason=Reason.REPEATED_ID))
     message = f"track_id {row['track_id']!r} of row {row['row']} stands in row {first} already"
+    if row["message"]:  # nor could it have
+        message = f"{row['message']}; {message}"
     error = DataError(FailureKind.DUPLICATE_ID, Stage.INPUT, message)
     return Outcome(replace(track_of(row), reason=Reason.REPEATED_ID), Status.FAILED, error=error)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import reduce
 from itertools import repeat
+from operator import itemgetter
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -56,22 +57,42 @@ class Shard:
                 )
 
     def gone(self, listed: pa.Table) -> Iterator[Outcome]:
-        """Tombstones of the tracks that are in the input no longer."""
-        can_go = self._can_go()
-        can_go = can_go.filter(pc.invert(pc.is_in(can_go["track_id"], listed["track_id"].combine_chunks())))
-        for track_id, uri in zip(can_go["track_id"].to_pylist(), can_go["uri"].to_pylist(), strict=True):
-            yield Outcome(Track(track_id, uri, reason=Reason.GONE), Status.GONE)
+        """Tombstones of tracks that are in the input no longer, and of what is no longer a repeated id."""
+        can_go = self._can_go(self._last)
+        absent = pc.invert(pc.is_in(can_go["track_id"], listed["track_id"].combine_chunks()))
+        for row in can_go.filter(absent).select(["track_id", "uri"]).to_pylist():
+            yield Outcome(Track(**row, reason=Reason.GONE), Status.GONE)
+        for row in self._no_longer_repeated(listed):
+            yield Outcome(Track(row["track_id"], row["uri"], reason=Reason.REPEATED_ID), Status.GONE)
 
     def may_go(self) -> int:
-        """How many earlier tracks the input is looked through for."""
-        return len(self._can_go())
+        """How many earlier tracks, and rows about repeated ids, the input is looked through for."""
+        return len(self._can_go(self._last)) + len(self._can_go(self._said()))
 
-    def _can_go(self) -> pa.Table:
-        policy, last = self._policy, self._last
+    def _can_go(self, rows: pa.Table) -> pa.Table:
+        policy = self._policy
         if policy.gone is Gone.KEEP:
-            return last.slice(0, 0)
-        there = last.filter(pc.not_equal(last["status"], Status.GONE.value))
+            return rows.slice(0, 0)
+        there = rows.filter(pc.not_equal(rows["status"], Status.GONE.value))
         return there if policy.gone is Gone.ALL else there.filter(pc.equal(there["input"], policy.input_uri))
+
+    def _said(self) -> pa.Table:
+        return pa.Table.from_pylist(list(self._repeated.values()), schema=self._last.schema)
+
+    def _no_longer_repeated(self, listed: pa.Table) -> Iterator[Row]:
+        """What an earlier run says of ids that are listed, and that is not so any more."""
+        said = self._can_go(self._said())
+        if not len(said):
+            return
+        here = listed.filter(pc.is_in(listed["track_id"], said["track_id"].combine_chunks()))
+        firsts, ids, still = _firsts(here), set[str](), set[tuple[str, str]]()
+        for row in here.select(["track_id", "uri", "status", "row"]).to_pylist():
+            ids.add(row["track_id"])
+            if firsts.get(row["track_id"], _place(row)) != _place(row):
+                still.add((row["track_id"], row["uri"]))
+        for row in said.to_pylist():
+            if row["track_id"] in ids and (row["track_id"], row["uri"]) not in still:
+                yield row
 
     def _as_before(self, listed: pa.Table, before: pa.Table, several: pa.Array) -> pa.ChunkedArray:
         """Which tracks are there, the same, with results that stand, or are dealt with by this command: of
@@ -99,27 +120,24 @@ class Shard:
 
     def _repeated_row(self, row: Row, first: _Place) -> Outcome | None:
         """What another row has the track_id of; None where an earlier run says so already."""
-        run_id = self._repeated.get((row["track_id"], row["uri"]))
-        said = run_id is not None and not is_forced(run_id, self._policy)
-        return None if said else repeated_row(row, first[1])
+        said = self._repeated.get((row["track_id"], row["uri"]))
+        if said and not is_forced(said["run_id"], self._policy):
+            return None
+        return repeated_row(row, first[1])
 
 
-def _repeated_ids(repeated: pa.Table, tracks: pa.Table) -> dict[tuple[str, str], str]:
-    """Repeated ids with their URIs, and the last run that has said so of each since its track is there: that
-    it was before is not said any more, as readers of the tables have it."""
+def _repeated_ids(repeated: pa.Table, tracks: pa.Table) -> dict[tuple[str, str], Row]:
+    """The last row about each repeated id and its URI, unless it says that this is no longer so, or the track
+    was gone since: readers of the tables do not have it then, either."""
     gone: dict[str, str] = {}
-    may_be = pc.and_(
-        pc.equal(tracks["status"], Status.GONE.value),
-        pc.is_in(tracks["track_id"], repeated["track_id"].combine_chunks()),
-    )
-    for row in tracks.filter(may_be).to_pylist():
+    known = pc.is_in(tracks["track_id"], repeated["track_id"].combine_chunks())
+    for row in tracks.filter(pc.and_(known, pc.equal(tracks["status"], Status.GONE.value))).to_pylist():
         gone[row["track_id"]] = max(row["run_id"], gone.get(row["track_id"], ""))
-    said: dict[tuple[str, str], str] = {}
-    for row in repeated.to_pylist():
-        key = (row["track_id"], row["uri"])
+    last: dict[tuple[str, str], Row] = {}
+    for row in sorted(repeated.to_pylist(), key=itemgetter("run_id")):
         if row["run_id"] > gone.get(row["track_id"], ""):
-            said[key] = max(row["run_id"], said.get(key, ""))
-    return said
+            last[row["track_id"], row["uri"]] = row
+    return {key: row for key, row in last.items() if row["status"] != Status.GONE}
 
 
 def _place(row: Row) -> _Place:

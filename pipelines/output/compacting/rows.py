@@ -42,7 +42,7 @@ FROM main.all_{name} t JOIN main.current c ON t.track_id = c.track_id AND t.run_
 _MARKS = """
 SELECT {columns} FROM main.all_tracks t
 SEMI JOIN main.gone g ON t.track_id = g.track_id AND t.run_id = g.run_id
-WHERE status = 'gone'
+WHERE t.status = 'gone' AND t.reason <> 'repeated_id'
 UNION ALL
 SELECT {columns} FROM main.repeated t
 ORDER BY ALL

@@ -1,0 +1,116 @@
+"""`make bench-incremental`: later runs and plans over a large catalogue, inference stubbed: time, memory.
+
+Run as `python -m tests.bench_incremental`. A child of each case is this module again, so that its processes
+can be watched.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import apache_beam as beam
+from apache_beam.options.pipeline_options import PipelineOptions
+
+from pipelines.local_runner import default_options, descendants, local_runner
+from pipelines.planning.count import count_run, read_counted
+from tests.incremental.large_catalogue import write_files, write_manifest, write_run
+from tests.incremental.stub_runs import WORK, plan_stub, run_stub
+
+TRACKS_PER_RUN = 10_000
+# Name, what is done, how many thousandths of the rows are new, changed and gone each, and what has changed of
+# the work.
+CASES: tuple[tuple[str, str, int, dict[str, str]], ...] = (
+    ("a run with nothing to do", "run", 0, {}),
+    ("a run with new, changed and gone", "run", 1, {}),
+    ("a plan with nothing to do", "plan", 0, {}),
+    ("a plan of a first run", "first plan", 0, {}),
+    ("a plan after a change of model", "plan", 0, {"model": "other"}),
+)
+
+
+def do(case: int, manifest: Path, output: Path) -> None:
+    """The child of a case: run or plan, and say what came of it."""
+    _, what, _, changed = CASES[case]
+    run = plan_stub(
+        manifest, output, replace(WORK, **changed), limit=TRACKS_PER_RUN if what == "run" else None
+    )
+    if what == "run":
+        record = run_stub(run)
+        print({**record["reasons"], "unchanged": record["counts"]["unchanged"]})
+        return
+    options = PipelineOptions(default_options(workers=1))
+    pipeline = beam.Pipeline(runner=local_runner(options), options=options)
+    file = output.parent / "counted.json"
+    count_run(pipeline, run, sample=20, file=file)
+    pipeline.run().wait_until_finish()
+    counted = read_counted(file)
+    print({**{reason: count for (_, reason), count in counted.tracks.items()}, **counted.sums})
+
+
+def measure(case: int, manifest: Path, output: Path) -> str:
+    """A line on a case: seconds, seconds of processors, MiB of all its processes together at most."""
+    command = [sys.executable, "-m", "tests.bench_incremental", "--case", str(case)]
+    command += ["--manifest", str(manifest), "--output", str(output)]
+    begin, before, peak = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN), 0
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+    while process.poll() is None:
+        peak = max(peak, sum(map(resident, (process.pid, *descendants(process.pid)))))
+        time.sleep(0.2)
+    wall, after = time.perf_counter() - begin, resource.getrusage(resource.RUSAGE_CHILDREN)
+    said = process.stdout.read().strip() if process.stdout else ""
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    name = f"{CASES[case][0]}, {manifest.suffix[1:]}"
+    return f"| {name} | {wall:.0f} | {cpu:.0f} | {peak >> 20:,} | {said or process.returncode} |"
+
+
+def resident(process: int) -> int:
+    """Bytes of a process in memory; 0 when it has ended."""
+    try:
+        return int(Path(f"/proc/{process}/statm").read_text().split()[1]) * resource.getpagesize()
+    except (OSError, IndexError):
+        return 0
+
+
+def main() -> None:
+    """Write a catalogue and a run of it, then measure each case."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench_incremental")
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    for name in ("case", "manifest", "output"):
+        parser.add_argument(f"--{name}", type=int if name == "case" else Path, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.case is not None:
+        do(given.case, given.manifest, given.output)
+        return
+    print("| case | s | s of processors | MiB at most | what it said |\n|---|---|---|---|---|")
+    with tempfile.TemporaryDirectory(prefix="moodscribe-incremental-") as name:
+        write_files(Path(name))
+        for suffix in (".parquet", ".csv"):
+            for case in range(len(CASES)):
+                if suffix == ".parquet" or case == 0:
+                    print(prepared(Path(name), case, given.rows, suffix), flush=True)
+
+
+def prepared(folder: Path, case: int, rows: int, suffix: str) -> str:
+    """Write what a case needs, unless one before has, and measure it."""
+    _, what, thousandths, _ = CASES[case]
+    moved = rows * thousandths // 1000
+    manifest = folder / f"catalogue-{moved}{suffix}"
+    if not manifest.exists():
+        write_manifest(manifest, range(moved, rows + moved))
+    output = folder / f"moods-{moved}{suffix}" if what != "first plan" else folder / "nothing"
+    if what != "first plan" and not output.exists():
+        write_run(output, manifest, rows, changed=moved)
+    return measure(case, manifest, output)
+
+
+if __name__ == "__main__":
+    main()
