@@ -41,10 +41,12 @@ def _once_from(folder: Path, load: Callable[[Ensemble], None]) -> Callable[[Ense
         if models._bundle.folder != folder:
             load(models)
             return
-        if not first:
+        # Tests may open it with some of its members only.
+        names = {member.name for member in models._bundle.members}
+        if not names <= first.keys():
             load(models)
             first.update(models._functions)
-        models._functions.update(first)
+        models._functions.update({name: first[name] for name in names})
 
     return load_once
 
