@@ -28,7 +28,7 @@ def open_bundle(source: str, *, read: ReadPiece | None = None) -> Bundle:
 
     Raises DataError(bad_bundle), or not_found where there is nothing under that name.
     """
-    if "://" in source:
+    if "://" in source and (read is not None or source.startswith("gs://")):
         return _fetched(source.rstrip("/"), read or _read_google)
     if os.path.isdir(source):  # noqa: PTH112 - Path.is_dir raises for a name that is too long
         return read_bundle(Path(source))

@@ -33,20 +33,19 @@ def small_bundle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bundle]:
 
 
 def _once_from(folder: Path, load: Callable[[Ensemble], None]) -> Callable[[Ensemble], None]:
-    """A `load` that takes models of a bundle in this folder from the first that was loaded: to build and
-    compile them takes longer than most of what is done with them."""
-    first: dict[str, Any] = {}
+    """A `load` that takes models of a bundle in this folder from the first that loaded the same members: to
+    build and compile them takes longer than most of what is done with them."""
+    kept: dict[tuple[str, ...], dict[str, Any]] = {}
 
     def load_once(models: Ensemble) -> None:
+        names = tuple(member.name for member in models._bundle.members)
         if models._bundle.folder != folder:
             load(models)
-            return
-        # Tests may open it with some of its members only.
-        names = {member.name for member in models._bundle.members}
-        if not names <= first.keys():
+        elif names in kept:
+            models._functions.update(kept[names])
+        else:
             load(models)
-            first.update(models._functions)
-        models._functions.update({name: first[name] for name in names})
+            kept[names] = dict(models._functions)
 
     return load_once
 

@@ -15,7 +15,7 @@ from tests.incremental.catalogues import Catalogue
 from tests.incremental.stub_runs import WORK, current, plan_stub, run_stub, worked_on
 from transforms.incremental.policy import Gone
 
-STEPS = 9
+STEPS = 7
 
 
 def other_work(generator: random.Random, work: WorkKey, step: int) -> WorkKey:

@@ -82,9 +82,9 @@ def test_dated_manifests_say_what_is_gone_where_they_are_the_whole_catalogue(
         dated = manifest(tmp_path / f"{day}.csv", {name: f"music/{name}.mp3" for name in names})
         assert run_stub(plan_stub(dated, output, gone=Gone.ALL))["reasons"] == reasons
         assert len(current(output)["tracks"]) == rows
-    empty = manifest(tmp_path / "thursday.csv", {"d": "music/d.mp3"})
-    for gone, reasons in ((Gone.INPUT, {"new": 1}), (Gone.KEEP, {}), (Gone.ALL, {"gone": 3})):
-        assert run_stub(plan_stub(empty, output, gone=gone))["reasons"] == reasons
+    other = manifest(tmp_path / "other.csv", {"d": "music/d.mp3"})
+    assert run_stub(plan_stub(other, output, gone=Gone.INPUT))["reasons"] == {"new": 1}
+    assert len(current(output)["tracks"]) == 4
 
 
 def test_only_what_failed_is_tried_again_where_that_is_asked_for(music: Path, output: Path) -> None:
@@ -107,7 +107,7 @@ def test_only_what_failed_is_tried_again_where_that_is_asked_for(music: Path, ou
 
 def test_a_sample_is_taken_and_a_larger_one_takes_the_rest_of_its_own(music: Path, output: Path) -> None:
     done: list[str] = []
-    for sample in (0.3, 0.7, 1.0):
+    for sample in (0.5, 1.0):
         record = run_stub(plan_stub(music, output, sample=sample))
         some = worked_on(output)
         assert record["counts"]["tagged"] == len(some)
@@ -149,7 +149,6 @@ def test_work_that_is_done_in_another_way_is_done_again_and_decisions_without_au
     for name, value, reason, again in (
         ("model", "other", "model", NAMES),
         ("decision", "0.1", "decisions", []),
-        ("settings", "other", "settings", NAMES),
         ("front_end", "other", "front_end", NAMES),
         ("decision", "0.9", "decisions", []),
     ):
