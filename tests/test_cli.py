@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 import time
@@ -191,12 +192,14 @@ def test_every_option_of_tag_is_in_its_help(capsys: pytest.CaptureFixture[str]) 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["tag", "--help"]], ids=" ".join)
 def test_help_comes_within_half_a_second(arguments: list[str]) -> None:
-    seconds = []
-    for _ in range(3):
+    least = math.inf  # others use the machine too: the best of some tries
+    for _ in range(10):
         begin = time.perf_counter()
         subprocess.run([*COMMAND, *arguments], check=True, capture_output=True)
-        seconds.append(time.perf_counter() - begin)
-    assert min(seconds) < 0.5
+        least = min(least, time.perf_counter() - begin)
+        if least < 0.5:
+            return
+    pytest.fail(f"{least:.2f} s")
 
 
 def test_help_imports_none_of_the_heavy_libraries() -> None:
