@@ -8,13 +8,13 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 
-from pipelines.evaluate_command import add_evaluate
+from pipelines.evaluation.command import add_evaluate
 from pipelines.job_arguments import add_features, add_plan, add_tag
-from pipelines.listen_command import add_listen
+from pipelines.listening.command import add_listen
 from pipelines.option_hints import HintingParser
 from pipelines.output.compacting.arguments import add_compact
 from pipelines.output.drift.arguments import add_diff
-from pipelines.train_command import add_train
+from pipelines.training.command import add_train
 from pipelines.weights_command import add_weights
 from schemas.errors import DataError
 
@@ -110,7 +110,7 @@ def _run_tag(arguments: argparse.Namespace, beam_arguments: list[str]) -> int:
 
 def _run_plan(arguments: argparse.Namespace, _: list[str]) -> int:
     _one_thread_a_process()
-    from pipelines.plan_command import run_plan
+    from pipelines.planning.command import run_plan
 
     return run_plan(arguments)
 
@@ -129,7 +129,7 @@ def _one_thread_a_process() -> None:
 
 
 def _run_export(arguments: argparse.Namespace, _: list[str]) -> int:
-    from pipelines.export import export
+    from pipelines.output.export import export
 
     rows = export(arguments.output, arguments.table, arguments.file)
     print(f"{rows:,} rows of {arguments.table} in {arguments.file}")

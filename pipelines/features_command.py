@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from pipelines.beam_options import beam_options
-from pipelines.before import before
-from pipelines.run import Run
-from pipelines.run_command import execute, output_folder, policy_of, read_settings, versions, workers_for
+from pipelines.running.beam_options import beam_options
+from pipelines.running.before import before
+from pipelines.running.command import execute, output_folder, policy_of, read_settings, versions, workers_for
+from pipelines.running.run import Run
 from pipelines.tables import check_output, features_of
 from schemas import features
 from schemas.identity import RunIdentity, new_run_id, timestamp

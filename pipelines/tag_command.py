@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from models.bundle import Bundle
-from pipelines.beam_options import beam_options
-from pipelines.before import before
-from pipelines.cached import cached_before
-from pipelines.run import Run
-from pipelines.run_command import (
+from pipelines.running.beam_options import beam_options
+from pipelines.running.before import before
+from pipelines.running.cached import cached_before
+from pipelines.running.command import (
     PlanRun,
     execute,
     output_folder,
@@ -22,6 +21,7 @@ from pipelines.run_command import (
     versions,
     workers_for,
 )
+from pipelines.running.run import Run
 from pipelines.tables import MOODS, check_output
 from schemas.identity import RunIdentity, new_run_id, timestamp
 from schemas.tracks import Status

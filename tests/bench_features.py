@@ -29,7 +29,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.local_runner import descendants
+from pipelines.running.local_runner import descendants
 from tests.sounds import clicks, music
 
 SECONDS = 60

@@ -19,8 +19,8 @@ from pathlib import Path
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from pipelines.local_runner import default_options, descendants, local_runner
 from pipelines.planning.count import count_run, read_counted
+from pipelines.running.local_runner import default_options, descendants, local_runner
 from tests.incremental.large_catalogue import write_files, write_manifest, write_run
 from tests.incremental.stub_runs import WORK, plan_stub, run_stub
 

@@ -10,10 +10,10 @@ import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from models.bundle import Bundle
-from pipelines.before import before
-from pipelines.cached import cached_before
-from pipelines.local_runner import default_options, local_runner
-from pipelines.run import Run, define_pipeline
+from pipelines.running.before import before
+from pipelines.running.cached import cached_before
+from pipelines.running.local_runner import default_options, local_runner
+from pipelines.running.run import Run, define_pipeline
 from pipelines.tables import committed_runs
 from pipelines.tag_command import plan, work_key
 from schemas.identity import RunIdentity, new_run_id

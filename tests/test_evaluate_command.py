@@ -13,7 +13,7 @@ import soundfile
 
 from models.bundle import Bundle
 from models.evaluation.reading.labels import HEADER_START
-from pipelines.evaluate_command import add_evaluate
+from pipelines.evaluation.command import add_evaluate
 from pipelines.option_hints import HintingParser
 from schemas.errors import DataError
 from tests.jobs import plan_run, run

@@ -16,7 +16,7 @@ from apache_beam.testing.util import assert_that
 from numpy.typing import NDArray
 
 from pipelines.cli import EXIT_DONE, EXIT_USAGE, main
-from pipelines.local_runner import default_options, local_runner
+from pipelines.running.local_runner import default_options, local_runner
 from pipelines.tables import open_tables
 from schemas.errors import DataError
 from tests.jobs import FIRST

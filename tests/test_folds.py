@@ -26,8 +26,8 @@ from models.training.systems.plan import Choices, SystemPlan, plan_system
 from models.training.systems.targets import on_the_clock
 from pipelines.option_hints import HintingParser
 from pipelines.tables import open_tables
-from pipelines.train_arguments import chosen_folds, train_parser
-from pipelines.train_command import add_train
+from pipelines.training.arguments import chosen_folds, train_parser
+from pipelines.training.command import add_train
 from pipelines.training.systems.folds import TrainedFolds, gather_folds, train_folds
 from schemas.errors import DataError
 from tests.jobs import plan_run, run

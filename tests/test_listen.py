@@ -25,9 +25,9 @@ from models.ensemble import compiled
 from models.registry import Role
 from models.regressors import gru
 from models.views import StepView
-from pipelines import listen_command
 from pipelines.cli import EXIT_DONE, EXIT_INTERRUPTED, EXIT_USAGE, main
-from pipelines.listen_bar import bar
+from pipelines.listening import command as listen_command
+from pipelines.listening.bar import bar
 from schemas.errors import DataError, FailureKind, Stage
 from tests.sounds import music
 from transforms.features.descriptors.pyaudio_68 import Level, PyAudioSettings, level_about, pyaudio_68

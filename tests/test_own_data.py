@@ -17,7 +17,7 @@ from models.training.systems.plan import Choices, plan_system
 from models.training.systems.targets import split, targets_of
 from pipelines.option_hints import HintingParser
 from pipelines.tables import open_tables
-from pipelines.train_command import add_train
+from pipelines.training.command import add_train
 from schemas.errors import DataError, FailureKind
 from tests.jobs import plan_run, run
 from tests.sounds import clicks, music

@@ -23,10 +23,10 @@ from models.bundle_index import INDEX
 from models.bundle_source import SHIPPED
 from models.decisions import decide, resolve, safe_logit
 from models.quality import Quality, parse_quality
-from pipelines.export import export
 from pipelines.job_arguments import add_tag
 from pipelines.option_hints import HintingParser
-from pipelines.run import Run
+from pipelines.output.export import export
+from pipelines.running.run import Run
 from pipelines.tables import MoodTables, open_tables
 from pipelines.tag_command import prepare
 from schemas.errors import DataError, FailureKind

@@ -51,7 +51,7 @@ class Held:
 
 
 def test_every_system_of_the_schedules_has_presets_and_the_command_names_it() -> None:
-    from pipelines.train_arguments import SYSTEMS
+    from pipelines.training.arguments import SYSTEMS
 
     assert set(SYSTEMS) == set(PRESETS) == set(SCHEDULES)
 

@@ -16,7 +16,7 @@ from models.training.data.sets.emotify import EMOTIONS
 from models.training.systems.plan import Choices, plan_system
 from pipelines.option_hints import HintingParser
 from pipelines.tables import open_tables
-from pipelines.train_command import add_train
+from pipelines.training.command import add_train
 from schemas.errors import DataError
 from tests.jobs import plan_run, run
 from tests.sounds import clicks, music

@@ -1,1 +1,1 @@
-"""What runs have left under an output: reading it as one state, compacting it, comparing two states."""
+"""What runs have left under an output: reading it as one state, exporting, compacting, comparing two states."""

@@ -12,7 +12,7 @@ from typing import Any
 
 import apache_beam as beam
 
-from pipelines.run import Run, compare_input, pieces_of_work, recall_facts
+from pipelines.running.run import Run, compare_input, pieces_of_work, recall_facts
 from schemas.track import Outcome, Track, TrackGroup
 from schemas.work import CARRIED as STANDING
 from transforms.incremental.compare import Remembered

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pipelines.local_runner import descendants
+from pipelines.running.local_runner import descendants
 from schemas.errors import DataError
 from schemas.track import Outcome, Track, TrackGroup
 from transforms.tracks.stage import Job

@@ -23,7 +23,7 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from pipelines.cli import EXIT_DONE
-from pipelines.local_runner import descendants
+from pipelines.running.local_runner import descendants
 from pipelines.tables import committed_runs
 from tests.bundles import write_small_bundle
 from tests.faults.commands import (

@@ -16,10 +16,10 @@ import numpy as np
 import pandas as pd
 import soundfile
 
-from pipelines.local_runner import descendants
+from pipelines.running.local_runner import descendants
 from pipelines.tables import open_tables
 
-WORKER, DECODER = "pipelines.workers.process", "transforms.decoding.child"
+WORKER, DECODER = "pipelines.running.workers.process", "transforms.decoding.child"
 _LIMIT_S = 200.0
 
 

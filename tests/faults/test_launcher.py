@@ -13,9 +13,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipelines import leftovers
 from pipelines.cli import EXIT_DONE, main
-from pipelines.leftovers import LONGEST_RUN, Owner, claim, clear_leftovers
+from pipelines.running import leftovers
+from pipelines.running.leftovers import LONGEST_RUN, Owner, claim, clear_leftovers
 from pipelines.tables import committed_runs, open_tables
 from schemas.errors import DataError
 from schemas.identity import RunIdentity, new_run_id

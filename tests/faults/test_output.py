@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from pipelines.cli import EXIT_STOPPED, EXIT_USAGE, main
-from pipelines.run_command import output_folder
+from pipelines.running.command import output_folder
 from schemas.errors import DataError, FailureKind, OutputError, Stage
 from tests.faults.commands import left_behind, write_noise
 from transforms.progress import Event, ProgressLog, read_progress

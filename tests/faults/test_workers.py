@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from pipelines import attempts, leftovers
-from pipelines.attempts import _cause
 from pipelines.cli import EXIT_DONE, EXIT_STOPPED, main
-from pipelines.workers.ended import WorkerEndedError
+from pipelines.running import attempts, leftovers
+from pipelines.running.attempts import _cause
+from pipelines.running.workers.ended import WorkerEndedError
 from schemas.errors import DataError, FailureKind
 from schemas.identity import RunIdentity, new_run_id
 from schemas.work import WorkKey

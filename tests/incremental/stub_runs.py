@@ -10,9 +10,9 @@ from typing import Any
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from pipelines.before import before
-from pipelines.local_runner import default_options, local_runner
-from pipelines.run import Run, define_pipeline
+from pipelines.running.before import before
+from pipelines.running.local_runner import default_options, local_runner
+from pipelines.running.run import Run, define_pipeline
 from pipelines.tables import committed_runs, open_tables
 from schemas.identity import RunIdentity, new_run_id, timestamp
 from schemas.tracks import Status

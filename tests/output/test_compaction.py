@@ -14,12 +14,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.before import before
 from pipelines.cli import main
-from pipelines.leftovers import STAGING
 from pipelines.output import committed
 from pipelines.output.committed import committed_ids, read_committed
 from pipelines.output.compacting import compaction
+from pipelines.running.before import before
+from pipelines.running.leftovers import STAGING
 from pipelines.tables import MOODS, check_output, open_tables
 from schemas.compaction import MARKS, MOOD_TAGS_BY_TAG
 from schemas.emotion_curves import EMOTION_CURVES

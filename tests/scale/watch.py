@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pipelines.local_runner import descendants
+from pipelines.running.local_runner import descendants
 
 _PERIOD_S = 1.0
 _MIB = 1 << 20

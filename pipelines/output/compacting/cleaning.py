@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pipelines.leftovers import running
 from pipelines.output.committed import Committed, folders
+from pipelines.running.leftovers import running
 from schemas.compaction import CURRENT_FILE, CURRENT_FOLDER_PREFIX
 from schemas.run import RUN_FILE, RUN_FOLDER_PREFIX
 from transforms.object_stores.known import remove_objects

@@ -6,8 +6,8 @@ import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from pipelines.local_runner import default_options
 from pipelines.option_hints import nearest
+from pipelines.running.local_runner import default_options
 from schemas.errors import DataError, FailureKind, Stage
 
 if TYPE_CHECKING:

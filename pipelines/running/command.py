@@ -17,10 +17,10 @@ from itertools import islice
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from pipelines.attempts import carry_out, runs_here
 from pipelines.cli import EXIT_ACCOUNT, EXIT_DONE, EXIT_INTERRUPTED, EXIT_TOO_MANY_FAILURES
-from pipelines.leftovers import discard
-from pipelines.local_runner import end_children, few_workers
+from pipelines.running.attempts import carry_out, runs_here
+from pipelines.running.leftovers import discard
+from pipelines.running.local_runner import end_children, few_workers
 from pipelines.tables import read_record
 from schemas.errors import DataError, FailureKind, Stage
 from schemas.identity import RunIdentity
@@ -33,7 +33,7 @@ from transforms.tracks.reader import ReadSettings
 from transforms.writing.stage import ACCOUNT_FILE
 
 if TYPE_CHECKING:
-    from pipelines.run import Run
+    from pipelines.running.run import Run
 
 _VERSIONS = ("moodscribe", "apache-beam", "numpy", "scipy", "pyarrow", "soundfile", "soxr", "keras")
 

@@ -9,15 +9,15 @@ import sys
 import tempfile
 from pathlib import Path
 
-from pipelines.beam_options import beam_options
 from pipelines.cli import EXIT_DONE
-from pipelines.local_runner import local_runner
 from pipelines.planning.count import READ, Counted, count_run, read_counted
 from pipelines.planning.estimate import Estimate, estimate
 from pipelines.planning.measure import Measured, measure
 from pipelines.planning.prices import Prices, read_prices
 from pipelines.planning.text import as_json, describe, describe_estimate
-from pipelines.run import Run
+from pipelines.running.beam_options import beam_options
+from pipelines.running.local_runner import local_runner
+from pipelines.running.run import Run
 from pipelines.tables import MOODS, check_output
 from pipelines.tag_command import prepare
 from transforms.bundles import open_bundle

@@ -19,7 +19,7 @@ from apache_beam.portability.api import beam_fn_api_pb2, beam_provision_api_pb2,
 from apache_beam.runners.portability.fn_api_runner import fn_runner, worker_handlers
 from google.protobuf import json_format, text_format
 
-from pipelines.workers.ended import WorkerEndedError
+from pipelines.running.workers.ended import WorkerEndedError
 
 _WATCHED_PROCESS = "moodscribe:env:watched_process:v1"
 
@@ -52,7 +52,7 @@ class Crew:
 
     def work(self, environment: dict[str, str]) -> None:
         """Run a worker process to its end."""
-        command = [sys.executable, "-m", "pipelines.workers.process", str(os.getpid())]
+        command = [sys.executable, "-m", "pipelines.running.workers.process", str(os.getpid())]
         with self._lock:
             if self._ended is not None:
                 return

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipelines.evaluate_arguments import evaluate_parsers
+from pipelines.evaluation.arguments import evaluate_parsers
 from pipelines.option_hints import HintingParser
 from schemas.errors import DataError, FailureKind, Stage
 

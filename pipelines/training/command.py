@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipelines.option_hints import HintingParser
-from pipelines.train_arguments import SYSTEMS, chosen_folds, train_parser
+from pipelines.training.arguments import SYSTEMS, chosen_folds, train_parser
 from schemas.errors import DataError, FailureKind, Stage
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pipelines.run import CachedBefore
+from pipelines.running.run import CachedBefore
 from schemas.cached_features import input_folder
 from transforms.incremental.feature_cache import FeatureCache
 from transforms.incremental.find_features import CacheFile

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from pipelines.feature_files import SUFFIXES as FEATURE_SUFFIXES
-from pipelines.feature_files import write_features
+from pipelines.output.feature_files import SUFFIXES as FEATURE_SUFFIXES
+from pipelines.output.feature_files import write_features
 from pipelines.tables import MoodTables, open_tables
 from schemas.errors import DataError, FailureKind, Stage
 from schemas.features import NAME as FEATURES

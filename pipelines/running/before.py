@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipelines.output.committed import read_committed
-from pipelines.run import Before
+from pipelines.running.run import Before
 from schemas.compaction import MARKS
 from schemas.tracks import TRACKS
 from transforms.incremental.carry import StoredFile

@@ -16,7 +16,7 @@ from pipelines.option_hints import HintingParser
 from schemas.errors import DataError, FailureKind, Stage
 
 if TYPE_CHECKING:
-    from pipelines.listen_bar import ListenBar
+    from pipelines.listening.bar import ListenBar
     from transforms.listening.emotion import Reading
     from transforms.listening.hearing import Heard
     from transforms.listening.pcm import PcmFormat
@@ -210,7 +210,7 @@ def _output(arguments: argparse.Namespace) -> Iterator[_Output]:
     if not bar:
         yield _Output(lines=lines, bar=None)
         return
-    from pipelines.listen_bar import ListenBar
+    from pipelines.listening.bar import ListenBar
 
     with ListenBar() as shown:
         yield _Output(lines=lines, bar=shown)

@@ -15,17 +15,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines.cli import EXIT_DONE, EXIT_STOPPED, EXIT_USAGE
-from pipelines.leftovers import claim, clear_leftovers, discard
-from pipelines.local_runner import local_runner
-from pipelines.progress_line import ProgressLine
+from pipelines.running.leftovers import claim, clear_leftovers, discard
+from pipelines.running.local_runner import local_runner
+from pipelines.running.progress_line import ProgressLine
+from pipelines.running.workers.ended import WorkerEndedError, oom_kills
 from pipelines.tables import read_record
-from pipelines.workers.ended import WorkerEndedError, oom_kills
 from schemas.errors import DataError, OutputError
 from schemas.identity import RunIdentity
 from transforms.storage import is_local, local_path
 
 if TYPE_CHECKING:
-    from pipelines.run import Run
+    from pipelines.running.run import Run
 
 # A worker that dies a second time has a reason that a third try would not change.
 ATTEMPTS = 2
@@ -87,7 +87,7 @@ def _clear(identity: RunIdentity, command: str) -> _Rest:
 def _run(run: Run, options: Any) -> None:
     import apache_beam as beam
 
-    from pipelines.run import define_pipeline
+    from pipelines.running.run import define_pipeline
 
     if not runs_here(options):
         pipeline = beam.Pipeline(options=options)

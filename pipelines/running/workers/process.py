@@ -1,6 +1,6 @@
 """A worker process of a local run: Beam's own, but that it ends with the process that started it.
 
-Run as `python -m pipelines.workers.process PARENT`, with Beam's settings in the environment.
+Run as `python -m pipelines.running.workers.process PARENT`, with Beam's settings in the environment.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from apache_beam.options.pipeline_options import PipelineOptions
 
-    from pipelines.workers.crew import WatchedRunner
+    from pipelines.running.workers.crew import WatchedRunner
 
 
 # Below so many inputs a worker process takes longer to start than to do its share.
@@ -54,6 +54,6 @@ def local_runner(options: PipelineOptions) -> WatchedRunner:
     """
     from apache_beam.runners.portability.portable_runner import JobServiceHandle
 
-    from pipelines.workers.crew import WatchedRunner
+    from pipelines.running.workers.crew import WatchedRunner
 
     return WatchedRunner(JobServiceHandle.encode_pipeline_options(options.get_all_options()))

@@ -1,0 +1,1 @@
+"""`moodscribe evaluate`: tags, curves, static ratings and antonym pairs against labels."""
