@@ -17,7 +17,7 @@ import soundfile
 
 from models.bundle import Bundle
 from pipelines.cli import EXIT_ACCOUNT
-from pipelines.running.command import refuse
+from pipelines.running.report import refuse
 from pipelines.running.local_runner import descendants
 from pipelines.tables import open_tables
 from schemas.errors import DataError

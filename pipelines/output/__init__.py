@@ -1,1 +1,1 @@
-"""What runs have left under an output: reading it as one state, exporting, compacting, comparing two states."""
+"""What runs have left under an output: reading, exporting, compacting, comparing two states."""
