@@ -102,28 +102,31 @@ def _add_export(commands: argparse._SubParsersAction[HintingParser]) -> None:
 
 
 def _run_tag(arguments: argparse.Namespace, beam_arguments: list[str]) -> int:
-    _one_thread_a_process()
+    _prepare_process()
     from pipelines.tag_command import run_tag
 
     return run_tag(arguments, beam_arguments)
 
 
 def _run_plan(arguments: argparse.Namespace, _: list[str]) -> int:
-    _one_thread_a_process()
+    _prepare_process()
     from pipelines.planning.command import run_plan
 
     return run_plan(arguments)
 
 
 def _run_features(arguments: argparse.Namespace, beam_arguments: list[str]) -> int:
-    _one_thread_a_process()
+    _prepare_process()
     from pipelines.features_command import run_features
 
     return run_features(arguments, beam_arguments)
 
 
-def _one_thread_a_process() -> None:
-    """Before numpy starts, here and in the workers: there is one process a core."""
+def _prepare_process() -> None:
+    """Before numpy starts: one thread for it, here and in the workers, of which there is one a core."""
+    from pipelines.running.memory import keep_few_pools
+
+    keep_few_pools()
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ.setdefault(name, "1")
 

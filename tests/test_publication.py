@@ -17,8 +17,8 @@ import soundfile
 
 from models.bundle import Bundle
 from pipelines.cli import EXIT_ACCOUNT
-from pipelines.running.report import refuse
 from pipelines.running.local_runner import descendants
+from pipelines.running.report import refuse
 from pipelines.tables import open_tables
 from schemas.errors import DataError
 from schemas.run import unbalanced

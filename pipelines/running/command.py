@@ -19,6 +19,7 @@ from pipelines.cli import EXIT_INTERRUPTED
 from pipelines.running.attempts import carry_out, runs_here
 from pipelines.running.leftovers import discard
 from pipelines.running.local_runner import end_children, few_workers
+from pipelines.running.memory import give_back
 from pipelines.running.report import refuse, report
 from pipelines.tables import read_record
 from schemas.errors import DataError, FailureKind, Stage
@@ -56,6 +57,7 @@ def execute(arguments: argparse.Namespace, plan_run: PlanRun, options: Any, *, c
         if record is None:
             return refuse(identity, command=command)
         records.append(record)
+        give_back()
         begun, wanted = begun or identity.run_id, None if wanted is None else wanted - (limit or 0)
         if not record["waiting"] or wanted == 0:
             return report(records, identity, command=command, max_failure_rate=arguments.max_failure_rate)

@@ -56,12 +56,12 @@ def _by_number(scratch: Path, quick: bool) -> Any:
 
 
 def _two_workers(scratch: Path, quick: bool) -> Any:
-    few, many, rounds = (100, 200, 1) if quick else (200, 1_400, 3)
+    few, many, rounds = (100, 200, 1) if quick else (200, 1_000, 3)
     return two_beside_one(scratch, bundle=Path("default"), few=few, many=many, rounds=rounds)
 
 
 def _overhead(scratch: Path, quick: bool) -> Any:
-    folder = write_tracks(scratch / "tracks", 50 if quick else 600) / "0000"
+    folder = write_tracks(scratch / "tracks", 50 if quick else 400) / "0000"
     return overhead(folder, scratch, bundle="default", rounds=1 if quick else 5)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from models.training.reporting.markdown import table
 from pipelines.planning.prices import Machine, Prices, read_prices
+from tests.scale.runs import TRACKS_PER_RUN
 
 _TRACKS = (1_000_000, 10_000_000, 100_000_000)
 _MACHINE = "n2-standard-4"
@@ -50,7 +51,7 @@ def _measured(result: Mapping[str, Any]) -> Iterator[str]:
     yield ""
     yield (
         "Short tracks (3.1 s, no two alike) with a small tagger and a small regressor of random weights, two "
-        "workers, `--tracks-per-run` 10,000:"
+        f"workers, `--tracks-per-run` {TRACKS_PER_RUN:,}:"
     )
     yield ""
     yield table(

@@ -16,13 +16,14 @@ from tests.scale.tracks import write_tracks
 from tests.scale.watch import Watched, watch
 
 SORTS = ("launcher", "worker", "decoder")
+TRACKS_PER_RUN = 5_000
 
 
 def tag(folder: Path, output: Path, *, bundle: Path, workers: int, limit: int | None = None) -> Watched:
     """Tag a folder by the command, watched; the output is new."""
     shutil.rmtree(output, ignore_errors=True)
     command = [sys.executable, "-m", "pipelines.cli", "tag", str(folder), "--output", str(output)]
-    command += ["--bundle", str(bundle), "--workers", str(workers)]
+    command += ["--bundle", str(bundle), "--workers", str(workers), "--tracks-per-run", str(TRACKS_PER_RUN)]
     command += ["--limit", str(limit)] if limit else []
     watched = watch(command, environment={**os.environ, "PYTHONUNBUFFERED": "1"})
     if watched.status:
@@ -31,7 +32,7 @@ def tag(folder: Path, output: Path, *, bundle: Path, workers: int, limit: int | 
 
 
 def by_number(scratch: Path, numbers: list[int], *, bundle: Path) -> list[dict[str, Any]]:
-    """For each number of tracks: seconds, seconds a track, MiB by sort of process."""
+    """For each number of tracks: seconds, seconds a track, MiB by sort of process, in runs of one size."""
     rows = []
     for number in numbers:
         folder = write_tracks(scratch / f"tracks-{number}", number)
