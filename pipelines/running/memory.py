@@ -8,10 +8,8 @@ from __future__ import annotations
 import ctypes
 import gc
 
-# malloc.h of glibc. Pools of many threads are seldom empty; blocks of this size and more are given back
-# when they are freed.
+# malloc.h of glibc: pools of many threads are seldom empty.
 _ARENA_MAX, _ARENAS = -8, 2
-_MMAP_THRESHOLD, _MMAP_BYTES = -3, 128 << 10
 
 
 def keep_few_pools() -> None:
@@ -19,7 +17,6 @@ def keep_few_pools() -> None:
     library = ctypes.CDLL(None)
     if hasattr(library, "mallopt"):
         library.mallopt(_ARENA_MAX, _ARENAS)
-        library.mallopt(_MMAP_THRESHOLD, _MMAP_BYTES)
 
 
 def give_back() -> None:
