@@ -10,7 +10,15 @@ from typing import Any
 
 from pipelines.running.beam_options import beam_options
 from pipelines.running.before import before
-from pipelines.running.command import execute, output_folder, policy_of, read_settings, versions, workers_for
+from pipelines.running.command import (
+    execute,
+    output_folder,
+    policy_of,
+    read_settings,
+    versions,
+    workers_for,
+)
+from pipelines.running.dataflow import place
 from pipelines.running.run import Run
 from pipelines.tables import check_output, features_of
 from schemas import features
@@ -36,6 +44,8 @@ def run_features(arguments: argparse.Namespace, beam_arguments: Sequence[str]) -
     needed = chosen.needs(settings)
     spec = inspect_input(arguments.input)
     options = beam_options(beam_arguments, command="features", workers=workers_for(arguments, spec))
+    places = {"INPUT": arguments.input, "--output": arguments.output}
+    hints = place(options, command="features", places=places, gpu=arguments.gpu)
     output_uri = output_folder(arguments.output)
     described = {**settings_of(settings), **needed, "dtype": arguments.dtype}
     check_output(output_uri, features_of(chosen.key, described))
@@ -56,7 +66,7 @@ def run_features(arguments: argparse.Namespace, beam_arguments: Sequence[str]) -
         planned = _plan(chosen, identity, input_uri=spec.uri, settings=described)
         planned = replace(planned, max_gone_rate=arguments.max_gone_rate, begun=begun)
         policy = policy_of(arguments, spec.uri, key, begun=begun)
-        return Run(spec, job, planned, policy, before(output_uri), limit)
+        return Run(spec, job, planned, policy, before(output_uri), limit, hints=hints)
 
     return execute(arguments, plan_run, options, command="features")
 

@@ -29,9 +29,8 @@ examples:
   moodscribe tag music/ --output moods --all-tags
   moodscribe tag catalogue.csv --output gs://bucket/moods --bundle gs://bucket/bundles/ours
   moodscribe tag gs://bucket/audio --output gs://bucket/moods --runner DataflowRunner \\
-      --project P --region europe-west1 --temp_location gs://bucket/tmp
-
-Any other option is Beam's, such as --runner or --direct_num_workers.
+      --project P --region europe-west1 --temp_location gs://bucket/tmp \\
+      --sdk_container_image europe-west1-docker.pkg.dev/P/repository/moodscribe:0.1.0
 """
 
 _PLAN = """\
@@ -66,8 +65,6 @@ examples:
   moodscribe features deep-spectrum music/ --output ours --set window_s=2 --set hop_s=0.5
   moodscribe features compare-lld catalogue.csv --output gs://bucket/fs2 --preset fs2
   moodscribe export images-5s features features.arff
-
-Any other option is Beam's, such as --runner or --direct_num_workers.
 """
 
 _STATUS = """
@@ -178,7 +175,7 @@ def _add_tag_arguments(tag: argparse.ArgumentParser) -> None:
         default=CacheType.FLOAT16.value,
         help="how the cache keeps values (default: %(default)s)",
     )
-    tag.add_argument("--batch-size", type=whole(1), default=16, help="chunks a batch (default: %(default)s)")
+    tag.add_argument("--batch-size", type=whole(1), help="chunks a batch (default: 16, with --gpu 64)")
     _add_what_to_do(tag)
     _add_how_to_work(tag, max_duration_s=21_600)
 
@@ -297,4 +294,21 @@ def _add_how_to_work(job: argparse.ArgumentParser, *, max_duration_s: int) -> No
         type=number(0, 1),
         default=0.5,
         help="share of failed tracks above which the exit status is 1 (default: %(default)s)",
+    )
+    elsewhere = job.add_argument_group(
+        "where",
+        "A run is of this machine unless --runner says otherwise; any other option is Beam's. DataflowRunner "
+        "needs --project, --region, --temp_location and --sdk_container_image; what else it needs is set.",
+    )
+    elsewhere.add_argument(
+        "--gpu",
+        metavar="TYPE",
+        help="on Dataflow: machines with one accelerator each, such as nvidia-l4; the image must have "
+        "TensorFlow for it (default: none)",
+    )
+    elsewhere.add_argument(
+        "--no-wait",
+        dest="wait",
+        action="store_false",
+        help="elsewhere: hand the job in and end; the job publishes its run by itself",
     )

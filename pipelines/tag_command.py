@@ -21,6 +21,7 @@ from pipelines.running.command import (
     versions,
     workers_for,
 )
+from pipelines.running.dataflow import GPU_BATCH, place
 from pipelines.running.run import Run
 from pipelines.tables import MOODS, check_output
 from schemas.identity import RunIdentity, new_run_id, timestamp
@@ -31,7 +32,7 @@ from transforms.incremental.feature_cache import FeatureCache
 from transforms.inputs.stage import InputSpec, inspect_input
 from transforms.tagging.job import TaggingJob, rows_a_track
 from transforms.tagging.windows import Coverage
-from transforms.tagging.worker import WorkSettings
+from transforms.tagging.worker import BATCH, WorkSettings
 from transforms.writing.account import RunPlan
 
 
@@ -40,18 +41,25 @@ def run_tag(arguments: argparse.Namespace, beam_arguments: Sequence[str]) -> int
     spec = inspect_input(arguments.input)
     bundle = open_bundle(arguments.bundle)
     options = beam_options(beam_arguments, command="tag", workers=workers_for(arguments, spec))
+    hints = place(options, command="tag", places=_places(arguments), gpu=arguments.gpu)
     output_uri = output_folder(arguments.output)
     check_output(output_uri, MOODS)
-    prepared = prepare(arguments, spec, bundle, output_uri)
+    prepared = prepare(arguments, spec, bundle, output_uri, hints)
     return execute(arguments, prepared, options, command="tag")
 
 
-def prepare(arguments: argparse.Namespace, spec: InputSpec, bundle: Bundle, output_uri: str) -> PlanRun:
+def prepare(
+    arguments: argparse.Namespace,
+    spec: InputSpec,
+    bundle: Bundle,
+    output_uri: str,
+    hints: Mapping[str, str] | None = None,
+) -> PlanRun:
     """The runs that the command's arguments ask for."""
     work = WorkSettings(
         coverage=Coverage(arguments.coverage),
         stride_s=arguments.stride_s,
-        batch_size=arguments.batch_size,
+        batch_size=arguments.batch_size or (GPU_BATCH if arguments.gpu else BATCH),
         all_tags=arguments.all_tags,
         read=read_settings(arguments),
         cache=cache_of(arguments, bundle),
@@ -78,9 +86,19 @@ def prepare(arguments: argparse.Namespace, spec: InputSpec, bundle: Bundle, outp
         known = before(output_uri)
         if work.cache:
             known = replace(known, cache=cached_before(work.cache))
-        return Run(spec, job, planned, policy, known, limit)
+        return Run(spec, job, planned, policy, known, limit, hints=hints or {})
 
     return plan_run
+
+
+def _places(arguments: argparse.Namespace) -> dict[str, str]:
+    """Where workers read and write, by what it is; a shipped bundle comes with the wheel."""
+    places = {"INPUT": arguments.input, "--output": arguments.output}
+    if Path(arguments.bundle).is_dir():
+        places["--bundle"] = arguments.bundle
+    if arguments.feature_cache:
+        places["--feature-cache"] = arguments.feature_cache
+    return places
 
 
 def cache_of(arguments: argparse.Namespace, bundle: Bundle) -> FeatureCache | None:

@@ -15,9 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines.cli import EXIT_DONE, EXIT_STOPPED, EXIT_USAGE
+from pipelines.running.elsewhere import JobFailedError, submit
 from pipelines.running.leftovers import claim, clear_leftovers, discard
 from pipelines.running.local_runner import local_runner
 from pipelines.running.progress_line import ProgressLine
+from pipelines.running.report import reasons
 from pipelines.running.workers.ended import WorkerEndedError, oom_kills
 from pipelines.tables import read_record
 from schemas.errors import DataError, OutputError
@@ -31,13 +33,18 @@ if TYPE_CHECKING:
 ATTEMPTS = 2
 
 
-def carry_out(run: Run, options: Any, *, command: str) -> int:
-    """Run a job; EXIT_DONE, or the status of what has stopped it, which is said on standard error."""
+def carry_out(run: Run, options: Any, *, command: str, wait: bool = True) -> int:
+    """Run a job; EXIT_DONE, or the status of what has stopped it, which is said on standard error.
+
+    Without `wait`, one that runs elsewhere is handed in and no more.
+    """
     # What stops a job comes back as an exception; Beam would print it as well.
     logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
     output_uri = run.plan.identity.output_uri
     for run_id in clear_leftovers(output_uri):
         _say(command, f"removed what the unfinished run {run_id} had left in {output_uri}")
+    if not runs_here(options):
+        return _hand_in(run, options, command=command, wait=wait)
     statuses = (_try(run, options, command=command, attempt=attempt) for attempt in count(1))
     return next(status for status in statuses if status is not None)
 
@@ -59,6 +66,19 @@ def _try(run: Run, options: Any, *, command: str, attempt: int) -> int | None:
         if _clear(identity, command) is _Rest.PUBLISHED:  # the store has done what it was not heard to
             return EXIT_DONE
         return _stopped(error, command)
+    return EXIT_DONE
+
+
+def _hand_in(run: Run, options: Any, *, command: str, wait: bool) -> int:
+    """A run on another engine, which has its own ways to begin anew; its status."""
+    try:
+        submit(replace(run, plan=replace(run.plan, strict=True)), options, command=command, wait=wait)
+    except JobFailedError as error:
+        identity = run.plan.identity
+        if reasons(identity) or _clear(identity, command) is _Rest.PUBLISHED:
+            return EXIT_DONE
+        _say(command, f"{error}; nothing of the run was published")
+        return EXIT_STOPPED
     return EXIT_DONE
 
 
@@ -89,11 +109,6 @@ def _run(run: Run, options: Any) -> None:
 
     from pipelines.running.run import define_pipeline
 
-    if not runs_here(options):
-        pipeline = beam.Pipeline(options=options)
-        define_pipeline(pipeline, run)
-        pipeline.run().wait_until_finish()
-        return
     claim(run.plan.identity)
     runner = local_runner(options)
     with _scratch() as folder, runner.crew:

@@ -49,9 +49,9 @@ def execute(arguments: argparse.Namespace, plan_run: PlanRun, options: Any, *, c
         limit = min((most for most in (wanted, slice_tracks) if most is not None), default=None)
         run = plan_run(limit, begun)
         identity = run.plan.identity
-        with _interruptible(identity, command):
-            status = carry_out(run, options, command=command)
-        if status:
+        with _interruptible(identity, command, here=runs_here(options)):
+            status = carry_out(run, options, command=command, wait=arguments.wait)
+        if status or not (arguments.wait or runs_here(options)):
             return status
         record = read_record(identity.run_uri)
         if record is None:
@@ -121,10 +121,11 @@ def _some(spec: InputSpec) -> int:
 
 
 @contextlib.contextmanager
-def _interruptible(identity: RunIdentity, command: str) -> Iterator[None]:
+def _interruptible(identity: RunIdentity, command: str, *, here: bool) -> Iterator[None]:
     """Let Ctrl-C and SIGTERM end the run at once, with nothing published and nobody left behind.
 
-    Not by an exception: Beam would wait for its workers to finish what they are at.
+    One that runs elsewhere goes on without us. Not by an exception: Beam would wait for its workers to
+    finish what they are at.
     """
 
     def end(_signal: int, _frame: FrameType | None) -> None:
@@ -132,8 +133,10 @@ def _interruptible(identity: RunIdentity, command: str) -> Iterator[None]:
         threading.excepthook = lambda _: None
         logging.disable()
         end_children()
-        discard(identity)
-        print(f"\nmoodscribe {command}: interrupted, nothing was published", file=sys.stderr, flush=True)
+        if here:
+            discard(identity)
+        what = "nothing was published" if here else f"the job goes on, for {identity.run_uri}"
+        print(f"\nmoodscribe {command}: interrupted, {what}", file=sys.stderr, flush=True)
         os._exit(EXIT_INTERRUPTED)
 
     before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}

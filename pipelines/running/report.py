@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pipelines.cli import EXIT_ACCOUNT, EXIT_DONE, EXIT_TOO_MANY_FAILURES
+from schemas.errors import DataError
 from schemas.identity import RunIdentity
 from transforms.storage import join, open_file
 from transforms.writing.stage import ACCOUNT_FILE
@@ -17,7 +18,7 @@ from transforms.writing.stage import ACCOUNT_FILE
 def refuse(identity: RunIdentity, *, command: str) -> int:
     """Say why a run was not published; the exit status."""
     print(f"moodscribe {command}: the account does not add up, nothing was published:", file=sys.stderr)
-    for reason in _reasons(identity):
+    for reason in reasons(identity):
         print(f"  {reason}", file=sys.stderr)
     return EXIT_ACCOUNT
 
@@ -66,13 +67,13 @@ def summary(records: Sequence[Mapping[str, Any]], identity: RunIdentity) -> list
     lines = [f"{counts['read']:,} inputs: {', '.join(parts)}"]
     if not any(counts[name] for name in (*names, "gone")):
         lines.append("nothing to do: every track is as it was" if not counts["left"] else "nothing done")
-    reasons = Counter[str]()
+    because = Counter[str]()
     failures, left = Counter[str](), Counter[str](records[-1]["left"])
     for record in records:
-        reasons.update(record["reasons"])
+        because.update(record["reasons"])
         failures.update(record["failures"])
-    if set(reasons) - {"new"}:
-        lines.append(f"  because {_listed(reasons)}")
+    if set(because) - {"new"}:
+        lines.append(f"  because {_listed(because)}")
     lines += [f"  {count:,} {kind}" for kind, count in failures.most_common()]
     if cached := sum(record["cached"] for record in records):
         lines.append(f"  {cached:,} by features from the cache")
@@ -89,7 +90,11 @@ def _listed(counts: Counter[str]) -> str:
     return ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in counts.most_common())
 
 
-def _reasons(identity: RunIdentity) -> list[str]:
-    with open_file(join(identity.staging_uri, ACCOUNT_FILE)) as file:
-        reasons: list[str] = json.load(file)
-    return reasons
+def reasons(identity: RunIdentity) -> list[str]:
+    """Why a run's account does not add up; none where it has not come to its account."""
+    try:
+        with open_file(join(identity.staging_uri, ACCOUNT_FILE)) as file:
+            found: list[str] = json.load(file)
+    except (DataError, FileNotFoundError):
+        return []
+    return found

@@ -48,7 +48,8 @@ class Before:
 class Run:
     """A run of a job: what to read, what to do with it, what of it to take up, what is known before.
 
-    `limit` is the most tracks to take up, None for all.
+    `limit` is the most tracks to take up, None for all; `hints` are Beam's resource hints for the stage that
+    has the models.
     """
 
     input: InputSpec
@@ -58,6 +59,7 @@ class Run:
     before: Before = field(default_factory=Before)
     limit: int | None = None
     progress_file: str | None = None
+    hints: Mapping[str, str] = field(default_factory=dict)
 
 
 def define_pipeline(root: beam.Pipeline, run: Run) -> None:
@@ -69,7 +71,7 @@ def define_pipeline(root: beam.Pipeline, run: Run) -> None:
     processed = (
         pieces_of_work(recalled[WORK], run)
         | "Work" >> beam.Flatten()
-        | "ProcessTracks" >> ProcessTracks(run.job, progress_file=run.progress_file)
+        | "ProcessTracks" >> _process_tracks(run)
     )
     carried = (
         (recalled[CARRY], processed[CARRY])
@@ -93,6 +95,11 @@ def define_pipeline(root: beam.Pipeline, run: Run) -> None:
         | "Add" >> beam.CombinePerKey(sum)
     )
     _ = (files, sums) | "CommitRun" >> CommitRun(run.plan)
+
+
+def _process_tracks(run: Run) -> beam.PTransform:
+    process = ProcessTracks(run.job, progress_file=run.progress_file)
+    return process.with_resource_hints(**run.hints) if run.hints else process
 
 
 def recall_facts(compared: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -28,6 +28,8 @@ from transforms.tracks.reader import ReadSettings, TrackReader, TrackReading
 from transforms.tracks.stage import Sink
 from transforms.tracks.stage_clock import StageClock
 
+BATCH = 16
+
 
 @dataclass(frozen=True)  # without slots: Beam shares it by weak reference
 class Loaded:
@@ -44,7 +46,7 @@ class WorkSettings:
 
     coverage: Coverage = Coverage.WHOLE
     stride_s: float = 20.0
-    batch_size: int = 16
+    batch_size: int = BATCH
     all_tags: bool = False
     read: ReadSettings = field(default_factory=ReadSettings)
     cache: FeatureCache | None = None

@@ -27,7 +27,8 @@ class UnbalancedError(Exception):
 class RunPlan:
     """What is known of a run before it begins: `done` is what a track is that has its results, and
     `rows_a_track` how many rows of each table it has then. No more than the share `max_gone_rate` of earlier
-    tracks may be gone. `begun` is the first run of the command, "" if it is this one."""
+    tracks may be gone. `begun` is the first run of the command, "" if it is this one. `strict`: a run whose
+    account does not add up fails its job, because nobody may be there to look."""
 
     identity: RunIdentity
     input_uri: str
@@ -38,6 +39,7 @@ class RunPlan:
     described: Mapping[str, Any]  # bundle or front_end, settings, versions: as they stand in the record
     max_gone_rate: float = 1.0
     begun: str = ""
+    strict: bool = False
 
 
 def run_record(plan: RunPlan, files: Iterable[RunFile], sums: Mapping[str, float]) -> RunRecord:

@@ -12,7 +12,7 @@ import apache_beam as beam
 from apache_beam.metrics import Metrics
 from apache_beam.pvalue import AsDict, AsList, TaggedOutput
 
-from schemas.errors import DataError
+from schemas.errors import DataError, OutputError
 from schemas.failures import failure_row
 from schemas.identity import RunIdentity
 from schemas.run import RUN_FILE
@@ -177,13 +177,16 @@ class CommitRun(beam.PTransform):  # type: ignore[misc]
 def commit(plan: RunPlan, files: Sequence[RunFile], sums: Mapping[str, float]) -> bool:
     """Write the run's record and remove its staging folder; False where the account does not add up.
 
-    Raises OutputError where it cannot be written, or a file of the run is gone.
+    Raises OutputError where it cannot be written, a file of the run is gone, or the plan is strict and the
+    account does not add up.
     """
     identity = plan.identity
     try:
         record = run_record(plan, files, sums)
     except UnbalancedError as error:
         write_text(join(identity.staging_uri, ACCOUNT_FILE), json.dumps(error.reasons) + "\n")
+        if plan.strict:
+            raise OutputError(f"the account does not add up: {'; '.join(error.reasons)}") from error
         return False
     check_there(files, run_uri=identity.run_uri)
     with writing(identity.run_uri):

@@ -1,0 +1,1 @@
+"""Real engines: Flink from its jars, with worker processes of its own, over the storage emulator."""

@@ -1,0 +1,53 @@
+"""A bucket with music for every engine, and the rows that the local runner makes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+
+from models.bundle import Bundle
+from tests.engines.rows import TAG, TRACKS, tables_of
+from tests.storage.emulator import Store, google_store
+from transforms.object_stores import known
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """A bucket that this process reads, too."""
+    with (
+        pytest.MonkeyPatch.context() as patched,
+        google_store(cache=str(tmp_path_factory.mktemp("cache"))) as store,
+    ):
+        for name, value in store.environment.items():
+            patched.setenv(name, value)
+        known.forget_stores()
+        yield store
+    known.forget_stores()
+
+
+@pytest.fixture(scope="module")
+def music(store: Store, small_bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Tracks, one of them twice, and what is none."""
+    files, folder = store.files, tmp_path_factory.mktemp("music")
+    for file in small_bundle.folder.iterdir():
+        files.pipe_file(f"music/bundles/small/{file.name}", file.read_bytes())
+    generator = np.random.default_rng(0)
+    for index in range(TRACKS):
+        noise = (0.2 * generator.standard_normal(16_000 * 6)).astype(np.float32)
+        soundfile.write(folder / "noise.flac", noise, 16_000)
+        files.pipe_file(f"music/audio/{index:02d}.flac", (folder / "noise.flac").read_bytes())
+    files.pipe_file("music/audio/copy.flac", (folder / "noise.flac").read_bytes())
+    files.pipe_file("music/audio/cover.jpg", b"a picture")
+    files.pipe_file("music/audio/broken.mp3", b"no audio at all")
+
+
+@pytest.fixture(scope="module")
+def here(store: Store, music: None) -> dict[str, pd.DataFrame]:
+    """Tables of the local runner."""
+    done = store.moodscribe(*TAG, "--output", "gs://music/here", "--workers", "1")
+    assert done.returncode == 0, done.stderr
+    return tables_of("gs://music/here")

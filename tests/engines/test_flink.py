@@ -1,0 +1,89 @@
+"""The main job on a real Flink: workers as processes of its task managers, audio and tables on a bucket."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from pipelines.tables import committed_runs
+from tests.engines.flink import Flink, flink, why_not
+from tests.engines.rows import TAG, TRACKS, assert_same, tables_of
+from tests.storage.emulator import Store
+
+pytestmark = [
+    pytest.mark.skipif(why_not() is not None, reason=str(why_not())),
+    pytest.mark.timeout(600),
+    pytest.mark.xdist_group("flink"),
+]
+
+
+@pytest.fixture(scope="module")
+def cluster(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flink]:
+    with flink(tmp_path_factory.mktemp("flink"), store.environment) as cluster:
+        yield cluster
+
+
+def on(cluster: Flink, output: str) -> list[str]:
+    """The command that tags on a cluster."""
+    worker = str(Path(sys.executable).with_name("moodscribe-worker"))
+    options = ["--runner", "PortableRunner", "--job_endpoint", cluster.job_endpoint, "--parallelism", "2"]
+    options += ["--environment_type", "PROCESS", "--environment_config", json.dumps({"command": worker})]
+    return [*TAG, "--output", output, *options]
+
+
+def test_flink_writes_the_rows_of_the_local_runner(
+    store: Store, here: dict[str, pd.DataFrame], cluster: Flink
+) -> None:
+    done = store.moodscribe(*on(cluster, "gs://music/flink"))
+    assert done.returncode == 0, done.stderr
+    assert_same(tables_of("gs://music/flink"), here)
+    (record,) = committed_runs("gs://music/flink")
+    assert record["counts"]["tagged"] == TRACKS
+    (job,) = cluster.ask("jobs/overview")["jobs"]
+    assert job["state"] == "FINISHED"
+    # Both task managers had a part in it.
+    hosts = cluster.ask("taskmanagers")["taskmanagers"]
+    assert len(hosts) == 2
+
+
+def test_a_task_manager_killed_in_the_middle_changes_no_row(
+    store: Store, here: dict[str, pd.DataFrame], cluster: Flink
+) -> None:
+    command = [sys.executable, "-m", "pipelines.cli", *on(cluster, "gs://music/killed")]
+    known_jobs = {job["jid"] for job in cluster.ask("jobs/overview")["jobs"]}
+    launcher = subprocess.Popen(
+        command, env={**os.environ, **store.environment}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    await_rows(store, "music/killed/.staging")
+    cluster.task_managers[0].send_signal(signal.SIGKILL)
+    cluster.start_task_manager()
+    output, _ = launcher.communicate(timeout=400)
+    assert launcher.returncode == 0, output.decode()
+    (job,) = [job for job in cluster.ask("jobs/overview")["jobs"] if job["jid"] not in known_jobs]
+    assert restarts(cluster, job["jid"]) > 0
+    assert_same(tables_of("gs://music/killed"), here)
+
+
+def await_rows(store: Store, folder: str) -> None:
+    """Wait until something is staged there: the job is in its middle."""
+    for _ in range(600):
+        store.files.invalidate_cache()
+        if any(name.endswith(".parquet") for name in store.files.find(folder)):
+            return
+        time.sleep(0.2)
+    raise TimeoutError(f"nothing in {folder}")
+
+
+def restarts(cluster: Flink, job: str) -> int:
+    """How many attempts of tasks of a job did not finish."""
+    exceptions = cluster.ask(f"jobs/{job}/exceptions")
+    return len(exceptions["exceptionHistory"]["entries"])
