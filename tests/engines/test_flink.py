@@ -22,7 +22,6 @@ from tests.storage.emulator import Store
 pytestmark = [
     pytest.mark.skipif(why_not() is not None, reason=str(why_not())),
     pytest.mark.timeout(600),
-    pytest.mark.xdist_group("flink"),
 ]
 
 
