@@ -89,7 +89,7 @@ def _measured(result: Mapping[str, Any]) -> Iterator[str]:
                 kind,
                 f"{one['bytes'] / 1000:.0f}",
                 f"{one['bytes'] / 1000:.0f}",
-                *(f"{one[f'{name}_off_by']:.4f}" for name in ("score", "valence", "arousal")),
+                *(f"{one[f'{name}_off_by']:.2g}" for name in ("score", "valence", "arousal")),
             )
             for kind, one in full["cache"].items()
         ],
