@@ -2,8 +2,7 @@
 # make test    pass the tests
 # make check   the one check: format, lint, types, tests, wheel
 # make bench-features    every front end beside its reference: time, memory, ratio
-# make bench-incremental    later runs and plans over a manifest of a million rows: time and memory (a quarter hour)
-# make bench-scale    the main job on 100,000 short tracks: memory, time, workers, what Beam adds (an hour)
+# make bench-scale    the main job on 100,000 short tracks, plans of a million: memory, time, workers (two hours)
 # make chaos ROUNDS=24 SEED=1    real runs, in each of which one process is killed, against an undisturbed one
 # make fuzz CASES=5000 SEED=1    broken files of every format through reading and the job; what is found, in work/fuzz
 # make reproduce DATA=../shared/data    the papers' figures beside ours, into models/RESULTS.md
@@ -19,7 +18,7 @@ SEED ?= 1
 CASES ?= 5000
 BIN = .venv/bin
 
-.PHONY: demo test check static bench-features bench-incremental reproduce lock train-default card bench-scale chaos fuzz
+.PHONY: demo test check static bench-features reproduce lock train-default card bench-scale chaos fuzz
 
 demo: .venv/.complete
 	$(BIN)/moodscribe demo --folder demo-out
@@ -44,9 +43,6 @@ reproduce: .venv/.complete
 
 bench-features: .venv/.complete
 	$(BIN)/python -m tests.bench_features
-
-bench-incremental: .venv/.complete
-	$(BIN)/python -m tests.bench_incremental
 
 bench-scale: .venv/.complete
 	$(BIN)/python -m tests.scale

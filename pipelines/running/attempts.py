@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 from pipelines.cli import EXIT_DONE, EXIT_STOPPED, EXIT_USAGE
 from pipelines.running.elsewhere import JobFailedError, submit
 from pipelines.running.leftovers import claim, clear_leftovers, discard
-from pipelines.running.local_runner import local_runner
+from pipelines.running.local_runner import local_runner, works_in_processes
+from pipelines.running.memory import map_blocks
 from pipelines.running.progress_line import ProgressLine
 from pipelines.running.report import reasons
 from pipelines.running.workers.ended import WorkerEndedError, oom_kills
@@ -110,6 +111,8 @@ def _run(run: Run, options: Any) -> None:
     from pipelines.running.run import define_pipeline
 
     claim(run.plan.identity)
+    if works_in_processes(options):
+        map_blocks()
     runner = local_runner(options)
     with _scratch() as folder, runner.crew:
         progress_file = folder / "progress"

@@ -29,6 +29,13 @@ def default_options(*, workers: int) -> list[str]:
     return [f"--direct_num_workers={workers}", f"--direct_running_mode={mode}"]
 
 
+def works_in_processes(options: PipelineOptions) -> bool:
+    """Whether a local run has worker processes, so that this one computes nothing."""
+    from apache_beam.options.pipeline_options import DirectOptions
+
+    return bool(options.view_as(DirectOptions).direct_running_mode == "multi_processing")
+
+
 def end_children() -> None:
     """Kill every process that this one has started, and theirs."""
     for process in reversed(descendants(os.getpid())):

@@ -16,6 +16,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from tests.bundles import OTHERS, TAGS, write_bundle
 from tests.scale.full_tracks import full_tracks
+from tests.scale.large_catalogue import large_catalogue
 from tests.scale.overhead import overhead
 from tests.scale.page import write_page
 from tests.scale.plot import draw
@@ -69,11 +70,19 @@ def _full_tracks(scratch: Path, quick: bool) -> Any:
     return full_tracks(scratch, 2 if quick else 12)
 
 
+def _large_catalogue(scratch: Path, quick: bool) -> Any:
+    rows = 20_000 if quick else 1_000_000
+    folder = scratch / "large"
+    folder.mkdir()
+    return {"rows": rows, "cases": large_catalogue(folder, rows)}
+
+
 _PARTS = {
     "full_tracks": _full_tracks,
     "by_number": _by_number,
     "two_workers": _two_workers,
     "overhead": _overhead,
+    "large_catalogue": _large_catalogue,
 }
 
 

@@ -7,7 +7,7 @@ import shutil
 import statistics
 import time
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +24,10 @@ def overhead(folder: Path, scratch: Path, *, bundle: str, rounds: int) -> dict[s
     """Seconds of the pipeline and of the loop for the tracks of a folder; the models are loaded before."""
     opened = open_bundle(bundle)
     seconds: dict[str, list[float]] = {"loop": [], "beam": []}
-    loaded = plan_run(folder, scratch / "none", opened).job.load()
+    _MODELS.append(plan_run(folder, scratch / "none", opened).job.load())
     for _ in range(rounds):
         planned = plan_run(folder, scratch / "beam", opened)
-        job = _Loaded(planned.job, loaded)
+        job = _Loaded(planned.job, len(_MODELS) - 1)
         seconds["loop"].append(_timed(lambda job=job: _loop(folder, job)))
         seconds["beam"].append(_timed(lambda planned=planned, job=job: run(replace(planned, job=job))))
         shutil.rmtree(scratch / "beam")
@@ -37,18 +37,24 @@ def overhead(folder: Path, scratch: Path, *, bundle: str, rounds: int) -> dict[s
     return result
 
 
+# Models by number: Beam pickles a stage, and finds them again here, in the same process.
+_MODELS: list[Any] = []
+
+
+@dataclass(frozen=True)
 class _Loaded:
     """A job whose models are in memory already."""
 
-    def __init__(self, job: Job, loaded: Any) -> None:
-        self._job = job
-        self._loaded = loaded
+    job: Job
+    models: int
 
     def load(self) -> Any:
-        return self._loaded
+        return _MODELS[self.models]
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._job, name)
+        if name == "job":  # not there yet while it is unpickled
+            raise AttributeError(name)
+        return getattr(self.job, name)
 
 
 def _loop(folder: Path, job: Any) -> None:

@@ -79,7 +79,7 @@ def _measured(result: Mapping[str, Any]) -> Iterator[str]:
         f"The whole pipeline on Beam's local runner takes {over['ratio']:.3f} times a plain loop of the same "
         f"functions in one process (medians of {len(over['seconds']['loop'])}, {over['tracks']} tracks)."
     )
-    yield ""
+    yield from ("", *_large(result["large_catalogue"]), "")
     yield "A feature cache, for each track of 210 s, and how far results by it are from those of the audio:"
     yield ""
     yield table(
@@ -89,9 +89,24 @@ def _measured(result: Mapping[str, Any]) -> Iterator[str]:
                 kind,
                 f"{one['bytes'] / 1000:.0f}",
                 f"{one['bytes'] / 1000:.0f}",
-                *(f"{one[f'{name}_off_by']:.4f}" for name in ("score", "valence", "arousal")),
+                *(f"{one[f'{name}_off_by']:.2g}" for name in ("score", "valence", "arousal")),
             )
             for kind, one in full["cache"].items()
+        ],
+    )
+
+
+def _large(large: Mapping[str, Any]) -> Iterator[str]:
+    yield (
+        f"A manifest of {large['rows']:,} rows beside as many tracks of earlier runs, tagging stubbed (a run "
+        "takes up at most 10,000), one process; memory is that of all processes together:"
+    )
+    yield ""
+    yield table(
+        ("case", "seconds", "processor seconds", "MiB"),
+        [
+            (case["case"], f"{case['seconds']:.0f}", f"{case['cpu_s']:.0f}", f"{case['peak_mib']:,}")
+            for case in large["cases"]
         ],
     )
 

@@ -1,12 +1,13 @@
-"""`make bench-incremental`: later runs and plans over a large catalogue, inference stubbed: time, memory.
+"""Later runs and plans over a large catalogue, inference stubbed: time, memory.
 
-Run as `python -m tests.bench_incremental`. A child of each case is this module again, so that its processes
-can be watched.
+Run as `python -m tests.scale.large_catalogue`. A child of each case is this module again, so that its
+processes can be watched.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import resource
 import subprocess
@@ -15,6 +16,7 @@ import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
@@ -55,9 +57,9 @@ def do(case: int, manifest: Path, output: Path) -> None:
     print({**{reason: count for (_, reason), count in counted.tracks.items()}, **counted.sums})
 
 
-def measure(case: int, manifest: Path, output: Path) -> str:
-    """A line on a case: seconds, seconds of processors, MiB of all its processes together at most."""
-    command = [sys.executable, "-m", "tests.bench_incremental", "--case", str(case)]
+def measure(case: int, manifest: Path, output: Path) -> dict[str, Any]:
+    """A case: seconds, seconds of processors, MiB of all its processes together at most, what it said."""
+    command = [sys.executable, "-m", "tests.scale.large_catalogue", "--case", str(case)]
     command += ["--manifest", str(manifest), "--output", str(output)]
     begin, before, peak = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN), 0
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
@@ -68,8 +70,15 @@ def measure(case: int, manifest: Path, output: Path) -> str:
     wall, after = time.perf_counter() - begin, resource.getrusage(resource.RUSAGE_CHILDREN)
     said = process.stdout.read().strip() if process.stdout else ""
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    name = f"{CASES[case][0]}, {manifest.suffix[1:]}"
-    return f"| {name} | {wall:.0f} | {cpu:.0f} | {peak >> 20:,} | {said or process.returncode} |"
+    if process.returncode:
+        raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}")
+    return {
+        "case": f"{CASES[case][0]}, {manifest.suffix[1:]}",
+        "seconds": round(wall, 1),
+        "cpu_s": round(cpu, 1),
+        "peak_mib": peak >> 20,
+        "said": said,
+    }
 
 
 def resident(process: int) -> int:
@@ -82,7 +91,7 @@ def resident(process: int) -> int:
 
 def main() -> None:
     """Write a catalogue and a run of it, then measure each case."""
-    parser = argparse.ArgumentParser(prog="python -m tests.bench_incremental")
+    parser = argparse.ArgumentParser(prog="python -m tests.scale.large_catalogue")
     parser.add_argument("--rows", type=int, default=1_000_000)
     for name in ("case", "manifest", "output"):
         parser.add_argument(f"--{name}", type=int if name == "case" else Path, help=argparse.SUPPRESS)
@@ -90,16 +99,22 @@ def main() -> None:
     if given.case is not None:
         do(given.case, given.manifest, given.output)
         return
-    print("| case | s | s of processors | MiB at most | what it said |\n|---|---|---|---|---|")
     with tempfile.TemporaryDirectory(prefix="moodscribe-incremental-") as name:
-        write_files(Path(name))
-        for suffix in (".parquet", ".csv"):
-            for case in range(len(CASES)):
-                if suffix == ".parquet" or case == 0:
-                    print(prepared(Path(name), case, given.rows, suffix), flush=True)
+        large_catalogue(Path(name), given.rows)
 
 
-def prepared(folder: Path, case: int, rows: int, suffix: str) -> str:
+def large_catalogue(folder: Path, rows: int) -> list[dict[str, Any]]:
+    """Every case on a manifest of so many rows, as Parquet and the first one as CSV; printed as they come."""
+    write_files(folder)
+    cases = [(".parquet", case) for case in range(len(CASES))] + [(".csv", 0)]
+    measured = []
+    for suffix, case in cases:
+        measured.append(prepared(folder, case, rows, suffix))
+        print(json.dumps(measured[-1]), flush=True)
+    return measured
+
+
+def prepared(folder: Path, case: int, rows: int, suffix: str) -> dict[str, Any]:
     """Write what a case needs, unless one before has, and measure it."""
     _, what, thousandths, _ = CASES[case]
     moved = rows * thousandths // 1000
