@@ -6,6 +6,9 @@
 # make chaos ROUNDS=24 SEED=1    real runs, in each of which one process is killed, against an undisturbed one
 # make fuzz CASES=5000 SEED=1    broken files of every format through reading and the job; what is found, in work/fuzz
 # make reproduce DATA=../shared/data    the papers' figures beside ours, into models/RESULTS.md
+# make flink    Flink and Beam's job server from Maven Central, into work/flink (150 MB), for tests/engines
+# make airflow    Airflow in work/airflow, for the tests of the DAG (2.3 GB)
+# make audit    known vulnerabilities of what the lock pins, asked of PyPI
 # make lock    renew the locks from pyproject.toml
 # make train-default DATA=../shared/data    train the shipped bundle from scratch
 # make card DATA=../shared/data    measure it again and rewrite its card
@@ -18,7 +21,7 @@ SEED ?= 1
 CASES ?= 5000
 BIN = .venv/bin
 
-.PHONY: demo test check static bench-features reproduce lock train-default card bench-scale chaos fuzz
+.PHONY: demo test check static bench-features reproduce lock train-default card bench-scale chaos fuzz flink airflow audit
 
 demo: .venv/.complete
 	$(BIN)/moodscribe demo --folder demo-out
@@ -53,11 +56,25 @@ chaos: .venv/.complete
 fuzz: .venv/.complete
 	$(BIN)/python -m tests.fuzz --cases $(CASES) --seed $(SEED)
 
+flink:
+	sh deploy/flink/fetch.sh work/flink
+
+AIRFLOW = apache-airflow==3.3.2 apache-airflow-providers-google==22.8.0 \
+	apache-airflow-providers-cncf-kubernetes==10.25.0 apache-airflow-providers-apache-beam==6.3.1
+
+airflow: .venv/.complete
+	$(BIN)/python -m venv --clear work/airflow
+	work/airflow/bin/python -m pip install --quiet --disable-pip-version-check $(AIRFLOW)
+
+audit:
+	sh deploy/audit.sh
+
 lock: .venv/.complete
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --python-version 3.11 \
 		--extra essentia --extra opensmile --extra train --group dev pyproject.toml -o requirements.lock
 	echo "uv==$$($(BIN)/uv --version | cut -d ' ' -f 2)" | \
 		$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate - -o requirements-uv.lock
+	sh deploy/image/locks.sh $(BIN)/uv
 
 train-default: .venv/.complete
 	$(BIN)/python -m pipelines.training.default --data $(DATA) --work $(WORK) --output models/bundles/default

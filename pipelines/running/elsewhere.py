@@ -55,9 +55,11 @@ def _last_line(text: str) -> str:
 def _name(result: Any, options: Any) -> str:
     from apache_beam.options.pipeline_options import GoogleCloudOptions, StandardOptions
 
-    job_id = result.job_id() if callable(getattr(result, "job_id", None)) else getattr(result, "_job_id", "")
     runner = options.view_as(StandardOptions).runner
     cloud = options.view_as(GoogleCloudOptions)
+    if runner == "DataflowRunner" and cloud.template_location:  # a Flex Template's launch
+        return f"the job is in {cloud.template_location}, for Dataflow to take"
+    job_id = result.job_id() if callable(getattr(result, "job_id", None)) else getattr(result, "_job_id", "")
     if runner == "DataflowRunner":
         page = (
             f"https://console.cloud.google.com/dataflow/jobs/{cloud.region}/{job_id}?project={cloud.project}"

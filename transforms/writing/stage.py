@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -30,6 +31,10 @@ from transforms.writing.merge import Merge, RunFile, check_there, merge, plan_me
 from transforms.writing.parts import Part, PartWriter
 
 ACCOUNT_FILE = "account.json"
+# How the one line begins that a run logs when it is published, a JSON object after it; alerts count it.
+RUN_LINE = "moodscribe run published"
+
+_LOG = logging.getLogger(__name__)
 
 
 class WriteOutcomes(beam.PTransform):  # type: ignore[misc]
@@ -191,6 +196,8 @@ def commit(plan: RunPlan, files: Sequence[RunFile], sums: Mapping[str, float]) -
     check_there(files, run_uri=identity.run_uri)
     with writing(identity.run_uri):
         write_text(join(identity.run_uri, RUN_FILE), record.to_json())
+    published = {"run_id": identity.run_id, "run": identity.run_uri, "counts": dict(record.counts)}
+    _LOG.info("%s %s", RUN_LINE, json.dumps(published))
     with contextlib.suppress(DataError):  # the run is committed: a later one removes what is left of this
         remove_folder(identity.staging_uri)
     return True
