@@ -84,12 +84,10 @@ def _out_of_reach(places: Mapping[str, str]) -> Iterator[str]:
 
 
 def _contrary(options: Any) -> Iterator[str]:
-    from apache_beam.options.pipeline_options import SetupOptions, StandardOptions
+    from apache_beam.options.pipeline_options import StandardOptions
 
     if options.view_as(StandardOptions).streaming:
         yield "--streaming: a run is a batch job, it ends"
-    if options.view_as(SetupOptions).save_main_session:
-        yield "--save_main_session: the image has all that workers need, nothing is pickled for them"
 
 
 def _machines(options: Any, gpu: str | None) -> None:
@@ -114,9 +112,8 @@ def _machines(options: Any, gpu: str | None) -> None:
 
 
 def _service(options: Any, command: str) -> None:
-    from apache_beam.options.pipeline_options import DebugOptions, GoogleCloudOptions, SetupOptions
+    from apache_beam.options.pipeline_options import DebugOptions, GoogleCloudOptions
 
-    options.view_as(SetupOptions).save_main_session = False
     cloud, debug = options.view_as(GoogleCloudOptions), options.view_as(DebugOptions)
     cloud.enable_streaming_engine = False
     if not any(one.startswith("shuffle_mode=") for one in debug.experiments or []):

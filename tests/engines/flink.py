@@ -37,8 +37,10 @@ _TASK_MANAGER_SIZES = {
     "taskmanager.memory.jvm-overhead.max": "192m",
 }
 # Java 17 keeps these from what serialises by reflection.
-_OPENED = ("java.lang", "java.net", "java.io", "java.nio", "java.text", "java.time", "java.util")
-_OPENED += ("java.lang.reflect", "java.util.concurrent", "java.util.concurrent.atomic")
+_OPENED = (
+    *("java.lang", "java.lang.reflect", "java.net", "java.io", "java.nio", "java.text", "java.time"),
+    *("java.util", "java.util.concurrent", "java.util.concurrent.atomic"),
+)
 
 
 def why_not() -> str | None:
