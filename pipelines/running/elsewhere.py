@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def submit(run: Run, options: Any, *, command: str, wait: bool) -> None:
 
 
 @contextlib.contextmanager
-def _failing() -> Any:
+def _failing() -> Iterator[None]:
     """What the engines raise, as one kind."""
     from apache_beam.runners.dataflow.dataflow_runner import DataflowRuntimeException
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
+from apache_beam.options.pipeline_options import PipelineOptions
 
 from pipelines.cli import EXIT_DONE, EXIT_STOPPED, main
 from pipelines.running import attempts, leftovers
@@ -99,7 +100,7 @@ def test_a_run_begins_anew_only_where_nothing_of_the_first_attempt_is_left(
     if not removable:
         monkeypatch.setattr(leftovers, "remove_folder", lambda _: None)
     run: Any = SimpleNamespace(plan=SimpleNamespace(identity=identity))
-    assert attempts.carry_out(run, None, command="tag") == EXIT_STOPPED
+    assert attempts.carry_out(run, PipelineOptions([]), command="tag") == EXIT_STOPPED
     assert seen == ([[], []] if removable else [[]])
     assert capsys.readouterr().err.count(KILLED) == len(seen)
 

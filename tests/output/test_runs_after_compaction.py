@@ -5,44 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import apache_beam as beam
 import pytest
-from apache_beam.options.pipeline_options import PipelineOptions
 
 from pipelines.cli import main
-from pipelines.running.before import before
-from pipelines.running.local_runner import default_options, local_runner
-from pipelines.running.run import Run, define_pipeline
-from pipelines.tables import committed_runs, open_tables
-from schemas.identity import RunIdentity, new_run_id, timestamp
-from schemas.tracks import Status
+from pipelines.tables import open_tables
 from schemas.work import WorkKey
-from tests.incremental.stub_job import TAGS, StubJob
-from transforms.incremental.policy import Policy
-from transforms.inputs.stage import inspect_input
-from transforms.writing.account import RunPlan
+from tests.incremental.stub_runs import plan_stub, run_stub
 
 
 def run(music: Path, output: Path, *, threshold: str) -> dict[str, Any]:
     """A run of the stub job; its record."""
     work = WorkKey("front end", "model", "settings", threshold)
-    identity = RunIdentity(new_run_id(), "stub", work, str(output))
-    spec = inspect_input(str(music))
-    plan = RunPlan(
-        identity=identity,
-        input_uri=spec.uri,
-        started=timestamp(),
-        done=Status.TAGGED,
-        rows_a_track={"mood_tags": len(TAGS)},
-        tags=TAGS,
-        described={"bundle": {"key": "stub"}, "settings": {}, "versions": {}},
-    )
-    job = StubJob(identity, log=str(output.parent / "worked_on"))
-    options = PipelineOptions(default_options(workers=1))
-    pipeline = beam.Pipeline(runner=local_runner(options), options=options)
-    define_pipeline(pipeline, Run(spec, job, plan, Policy(spec.uri, work), before(str(output))))
-    pipeline.run().wait_until_finish()
-    return committed_runs(str(output))[-1]
+    return run_stub(plan_stub(music, output, work))
 
 
 def scores_of(output: Path) -> dict[tuple[str, str], tuple[float, float]]:
