@@ -43,15 +43,16 @@ PlanRun = Callable[[int | None, str], "Run"]
 
 def execute(arguments: argparse.Namespace, plan_run: PlanRun, options: Any, *, command: str) -> int:
     """Run a job with progress, on this machine as several runs of bounded size; the exit status."""
-    slice_tracks = arguments.tracks_per_run if runs_here(options) else None
+    here = runs_here(options)
+    slice_tracks = arguments.tracks_per_run if here else None
     wanted, begun, records = arguments.limit, "", []
     while True:
         limit = min((most for most in (wanted, slice_tracks) if most is not None), default=None)
         run = plan_run(limit, begun)
         identity = run.plan.identity
-        with _interruptible(identity, command, here=runs_here(options)):
+        with _interruptible(identity, command, here=here):
             status = carry_out(run, options, command=command, wait=arguments.wait)
-        if status or not (arguments.wait or runs_here(options)):
+        if status or not (arguments.wait or here):
             return status
         record = read_record(identity.run_uri)
         if record is None:

@@ -7,6 +7,8 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from pipelines.running.dataflow import RUNNER
+
 if TYPE_CHECKING:
     from pipelines.running.run import Run
 
@@ -58,10 +60,10 @@ def _name(result: Any, options: Any) -> str:
 
     runner = options.view_as(StandardOptions).runner
     cloud = options.view_as(GoogleCloudOptions)
-    if runner == "DataflowRunner" and cloud.template_location:  # a Flex Template's launch
+    if runner == RUNNER and cloud.template_location:  # a Flex Template's launch
         return f"the job is in {cloud.template_location}, for Dataflow to take"
     job_id = result.job_id() if callable(getattr(result, "job_id", None)) else getattr(result, "_job_id", "")
-    if runner == "DataflowRunner":
+    if runner == RUNNER:
         page = (
             f"https://console.cloud.google.com/dataflow/jobs/{cloud.region}/{job_id}?project={cloud.project}"
         )

@@ -25,6 +25,7 @@ from pipelines.planning.count import count_run, read_counted
 from pipelines.running.local_runner import default_options, descendants, local_runner
 from tests.incremental.large_catalogue import write_files, write_manifest, write_run
 from tests.incremental.stub_runs import WORK, plan_stub, run_stub
+from tests.scale.watch import resident_bytes
 
 TRACKS_PER_RUN = 10_000
 # Name, what is done, how many thousandths of the rows are new, changed and gone each, and what has changed of
@@ -65,7 +66,7 @@ def measure(case: int, manifest: Path, output: Path) -> dict[str, Any]:
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
     while process.poll() is None:
-        peak = max(peak, sum(map(resident, (process.pid, *descendants(process.pid)))))
+        peak = max(peak, sum(map(resident_bytes, (process.pid, *descendants(process.pid)))))
         time.sleep(0.2)
     wall, after = time.perf_counter() - begin, resource.getrusage(resource.RUSAGE_CHILDREN)
     said = process.stdout.read().strip() if process.stdout else ""
@@ -79,14 +80,6 @@ def measure(case: int, manifest: Path, output: Path) -> dict[str, Any]:
         "peak_mib": peak >> 20,
         "said": said,
     }
-
-
-def resident(process: int) -> int:
-    """Bytes of a process in memory; 0 when it has ended."""
-    try:
-        return int(Path(f"/proc/{process}/statm").read_text().split()[1]) * resource.getpagesize()
-    except (OSError, IndexError):
-        return 0
 
 
 def main() -> None:

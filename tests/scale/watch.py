@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import subprocess
 import time
 from dataclasses import dataclass, field
@@ -43,15 +44,22 @@ def watch(command: list[str], *, environment: dict[str, str]) -> Watched:
     return watched
 
 
+def resident_bytes(process: int) -> int:
+    """Bytes of a process in memory; 0 when it has ended."""
+    try:
+        return int(Path(f"/proc/{process}/statm").read_text().split()[1]) * resource.getpagesize()
+    except (OSError, IndexError):
+        return 0
+
+
 def _sizes(launcher: int) -> dict[str, float]:
     """MiB of the largest process of each sort: launcher, worker, decoder."""
     sizes: dict[str, float] = {}
     for process in (launcher, *descendants(launcher)):
         try:
             line = Path(f"/proc/{process}/cmdline").read_bytes().decode(errors="replace")
-            resident = int(Path(f"/proc/{process}/statm").read_text().split()[1])
-        except (OSError, IndexError):
+        except OSError:
             continue  # it has ended
         sort = "launcher" if process == launcher else "decoder" if "decoding" in line else "worker"
-        sizes[sort] = max(sizes.get(sort, 0.0), resident * 4096 / _MIB)
+        sizes[sort] = max(sizes.get(sort, 0.0), resident_bytes(process) / _MIB)
     return sizes
