@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 
 from pipelines.evaluation.command import add_evaluate
+from pipelines.indexing.arguments import add_index
 from pipelines.job_arguments import add_features, add_plan, add_tag
 from pipelines.listening.command import add_listen
 from pipelines.option_hints import HintingParser
@@ -33,6 +34,7 @@ Mood tags and emotion curves for music catalogues: audio in, Parquet tables out.
   moodscribe tag music/ --output moods          tag a folder
   moodscribe plan music/ --output moods         what that would do, and take
   moodscribe export moods mood_tags moods.csv   one table as one file
+  moodscribe index moods --to opensearch --url https://search:9200 --index tracks
   moodscribe features mel96 music/ --output mel what a front end makes of a folder, for training
   moodscribe demo                               compose 28 pieces, tag them, show what was found
 """
@@ -68,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     add_compact(commands)
     add_diff(commands)
     _add_export(commands)
+    add_index(commands)
     add_weights(commands)
     add_listen(commands)
     add_train(commands)

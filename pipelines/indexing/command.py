@@ -1,0 +1,95 @@
+"""`moodscribe index`: the current tables as documents, by a Beam job, into an index."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from pipelines.cli import EXIT_ACCOUNT, EXIT_DONE, EXIT_STOPPED, EXIT_TOO_MANY_FAILURES
+from pipelines.indexing.destinations import Destination, Load, destination
+from pipelines.indexing.job import load
+from pipelines.indexing.reports import Account, account_of
+from pipelines.indexing.sorted_tables import Catalogue, read_catalogue
+from pipelines.output.connection import machine_memory_mb
+from pipelines.running.beam_options import beam_options
+from pipelines.running.local_runner import few_workers
+from schemas.errors import DataError, OutputError
+from transforms.writing.account import UnbalancedError
+
+# A process takes longer to start than to bring in so many documents.
+_DOCUMENTS_A_WORKER = 10_000
+
+
+def run_index(arguments: argparse.Namespace) -> int:
+    """Load an index; the exit status."""
+    begin = time.monotonic()
+    where = destination(arguments)
+    logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
+    with tempfile.TemporaryDirectory(prefix="moodscribe-", ignore_cleanup_errors=True) as scratch:
+        try:
+            account, sentences = _index(arguments, where, Path(scratch))
+        except UnbalancedError as error:
+            _say(f"{error}; nothing was loaded")
+            return EXIT_ACCOUNT
+        except OutputError as error:
+            _say(str(error))
+            return EXIT_STOPPED
+    print(f"{account}\n{'; '.join(sentences)}; {time.monotonic() - begin:,.1f} s", flush=True)
+    for reason in account.first:
+        _say(f"refused: {reason}")
+    if not account.complete:
+        _say(f"accounted for: {account.counts.total():,} of {account.documents:,} documents")
+        return EXIT_ACCOUNT
+    if account.failed:
+        _say(f"{account.failed:,} documents were refused, see {arguments.failures}")
+        return EXIT_TOO_MANY_FAILURES
+    return EXIT_DONE
+
+
+def _index(arguments: argparse.Namespace, where: Destination, scratch: Path) -> tuple[Account, list[str]]:
+    memory_mb = arguments.memory_mb or machine_memory_mb() // 4
+    catalogue = read_catalogue(
+        arguments.output, folder_uri=str(scratch / "tables"), scratch=scratch, memory_mb=memory_mb
+    )
+    workers = arguments.workers or few_workers(catalogue.documents * 50 // _DOCUMENTS_A_WORKER)
+    options = beam_options([], command="index", workers=workers)
+    done = False
+    try:
+        found = _load(arguments, catalogue, where, options, scratch, workers)
+        done = True
+    finally:
+        if not done:
+            _abandon(where)
+    return found
+
+
+def _load(
+    arguments: argparse.Namespace,
+    catalogue: Catalogue,
+    where: Destination,
+    options: Any,
+    scratch: Path,
+    workers: int,
+) -> tuple[Account, list[str]]:
+    reports = scratch / "reports"
+    reports.mkdir()
+    target = where.prepare(Load(catalogue, str(reports), workers))
+    load(catalogue, target, options, reports_uri=str(reports), progress_file=scratch / "progress")
+    account = account_of(catalogue.slices, str(reports), failures=arguments.failures)
+    return account, where.finish(account) if account.complete else []
+
+
+def _abandon(where: Destination) -> None:
+    try:
+        where.abandon()
+    except (OutputError, DataError) as error:
+        _say(f"what was made ready is left behind: {error}")
+
+
+def _say(message: str) -> None:
+    print(f"moodscribe index: {message}", file=sys.stderr, flush=True)
