@@ -7,6 +7,7 @@
 # make fuzz CASES=5000 SEED=1    broken files of every format through reading and the job; what is found, in work/fuzz
 # make reproduce DATA=../shared/data    the papers' figures beside ours, into models/RESULTS.md
 # make flink    Flink and Beam's job server from Maven Central, into work/flink (150 MB), for tests/engines
+# make servers    OpenSearch and PostgreSQL into work/servers (200 MB), for tests/indexing
 # make airflow    Airflow in work/airflow, for the tests of the DAG (2.3 GB)
 # make audit    known vulnerabilities of what the lock pins, asked of PyPI
 # make lock    renew the locks from pyproject.toml
@@ -21,7 +22,7 @@ SEED ?= 1
 CASES ?= 5000
 BIN = .venv/bin
 
-.PHONY: demo test check static bench-features reproduce lock train-default card bench-scale chaos fuzz flink airflow audit
+.PHONY: demo test check static bench-features reproduce lock train-default card bench-scale chaos fuzz flink servers airflow audit
 
 demo: .venv/.complete
 	$(BIN)/moodscribe demo --folder demo-out
@@ -58,6 +59,9 @@ fuzz: .venv/.complete
 
 flink:
 	sh deploy/flink/fetch.sh work/flink
+
+servers: .venv/.complete
+	sh tests/servers/fetch.sh work/servers $(BIN)/python
 
 AIRFLOW = apache-airflow==3.3.2 apache-airflow-providers-google==22.8.0 \
 	apache-airflow-providers-cncf-kubernetes==10.25.0 apache-airflow-providers-apache-beam==6.3.1

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
+import signal
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +21,7 @@ from pipelines.indexing.sorted_tables import Catalogue, read_catalogue
 from pipelines.output.connection import machine_memory_mb
 from pipelines.running.beam_options import beam_options
 from pipelines.running.local_runner import few_workers
-from schemas.errors import DataError, OutputError
+from schemas.errors import OutputError
 from transforms.writing.account import UnbalancedError
 
 # A process takes longer to start than to bring in so many documents.
@@ -30,7 +33,8 @@ def run_index(arguments: argparse.Namespace) -> int:
     begin = time.monotonic()
     where = destination(arguments)
     logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
-    with tempfile.TemporaryDirectory(prefix="moodscribe-", ignore_cleanup_errors=True) as scratch:
+    folder = tempfile.TemporaryDirectory(prefix="moodscribe-", ignore_cleanup_errors=True)
+    with _interrupted_by_sigterm(), folder as scratch:
         try:
             account, sentences = _index(arguments, where, Path(scratch))
         except UnbalancedError as error:
@@ -58,14 +62,17 @@ def _index(arguments: argparse.Namespace, where: Destination, scratch: Path) -> 
     )
     workers = arguments.workers or few_workers(catalogue.documents * 50 // _DOCUMENTS_A_WORKER)
     options = beam_options([], command="index", workers=workers)
-    done = False
+    ended = False
     try:
-        found = _load(arguments, catalogue, where, options, scratch, workers)
-        done = True
+        account, sentences = _load(arguments, catalogue, where, options, scratch, workers)
+        ended = account.complete
+    except OutputError as error:
+        ended = True
+        raise OutputError(f"{error}; {_abandon(where)}") from error
     finally:
-        if not done:
-            _abandon(where)
-    return found
+        if not ended:
+            _say(_abandon(where))
+    return account, sentences
 
 
 def _load(
@@ -84,11 +91,21 @@ def _load(
     return account, where.finish(account) if account.complete else []
 
 
-def _abandon(where: Destination) -> None:
+def _abandon(where: Destination) -> str:
     try:
-        where.abandon()
-    except (OutputError, DataError) as error:
-        _say(f"what was made ready is left behind: {error}")
+        return where.abandon()
+    except OutputError as error:
+        return f"what was made ready is left behind: {error}"
+
+
+@contextlib.contextmanager
+def _interrupted_by_sigterm() -> Iterator[None]:
+    """End as Ctrl-C does, with what was made ready undone."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _say(message: str) -> None:

@@ -18,6 +18,10 @@ from transforms.storage import is_local, local_path, open_file, whole_file
 from transforms.writing.faults import writing
 
 
+# What there is of a load that has not come to its end, where each batch is for itself.
+STANDS = "what has come is there: load again for the rest"
+
+
 @dataclass(frozen=True, slots=True)
 class Load:
     """What is to be loaded, a folder for what is on its way, and the processes that load."""
@@ -36,8 +40,8 @@ class Destination(Protocol):
     def finish(self, account: Account) -> list[str]:
         """Make what was loaded seen; sentences on that. Raises OutputError where it cannot be."""
 
-    def abandon(self) -> None:
-        """Undo what was made ready for a load that does not come to its end."""
+    def abandon(self) -> str:
+        """Undo what was made ready for a load that does not come to its end; what there is then, in words."""
 
 
 def destination(arguments: argparse.Namespace) -> Destination:
@@ -93,8 +97,9 @@ class LinesFile:
                     shutil.copyfileobj(lines, file, 1 << 20)
         return [f"{account.documents:,} lines in {self.uri}"]
 
-    def abandon(self) -> None:
+    def abandon(self) -> str:
         """See Destination."""
+        return "nothing was written"
 
 
 def _checked(uri: str) -> str:

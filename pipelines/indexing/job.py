@@ -38,7 +38,7 @@ def load(
                 return
             except WorkerEndedError as error:
                 if attempt == ATTEMPTS:
-                    raise OutputError(f"{error}; what has come is there, load again") from error
+                    raise OutputError(str(error)) from error
                 print(f"moodscribe index: {error}; the load goes on", file=sys.stderr, flush=True)
                 left = undone(left, reports_uri)
 
@@ -55,5 +55,5 @@ def _run(slices: list[Slice], one: LoadSlice, options: Any) -> None:
     except (OutputError, DataError, RuntimeError) as error:
         for kind in (OutputError, DataError):
             if (message := message_of(error, kind)) is not None:
-                raise OutputError(f"{message}; what has come is there, load again") from error
+                raise OutputError(message) from error
         raise

@@ -10,7 +10,7 @@ import argparse
 import sys
 from dataclasses import dataclass
 
-from pipelines.indexing.destinations import Load, refusal, refuse_others, required
+from pipelines.indexing.destinations import STANDS, Load, refusal, refuse_others, required
 from pipelines.indexing.reports import Account
 from pipelines.indexing.sorted_tables import Catalogue
 from schemas.errors import OutputError
@@ -31,6 +31,10 @@ from transforms.indexing.opensearch.bulk import version_of
 from transforms.indexing.opensearch.client import Client, Server, check_url
 from transforms.indexing.opensearch.loader import Index, Sending
 from transforms.indexing.opensearch.mapping import mapping_hash
+
+
+# Tries at a server that has not answered yet, or that a load has been waiting for long.
+_FEW = 4
 
 
 @dataclass(slots=True)
@@ -68,7 +72,7 @@ class SearchIndex:
 
     def prepare(self, load: Load) -> Target:
         """See Destination."""
-        client, catalogue = Client(self.server), load.catalogue
+        client, catalogue = Client(self.server, attempts=_FEW), load.catalogue
         self._old, self._state = behind(client, self.alias), catalogue.state
         self._refuse_older(self._old)
         new = self.full or self._old is None or self._old.mapping != mapping_hash(catalogue.layout)
@@ -108,10 +112,12 @@ class SearchIndex:
         client.close()
         return [f"in {self.server.url}/{self.alias}, an alias of {index}", *self._left(now, index)]
 
-    def abandon(self) -> None:
+    def abandon(self) -> str:
         """See Destination."""
-        if self._new:
-            drop(Client(self.server, attempts=2), self._new)
+        if not self._new:
+            return STANDS
+        drop(Client(self.server, attempts=_FEW), self._new)
+        return f"{self.alias} is as it was, the new index is deleted"
 
     def _left(self, before: Behind | None, index: str) -> list[str]:
         if before is None or before.index == index:

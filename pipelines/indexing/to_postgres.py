@@ -6,7 +6,7 @@ import argparse
 import sys
 from dataclasses import dataclass
 
-from pipelines.indexing.destinations import Load, refuse_others, required
+from pipelines.indexing.destinations import STANDS, Load, refuse_others, required
 from pipelines.indexing.reports import Account
 from schemas.errors import OutputError
 from transforms.indexing.loading import Target
@@ -46,5 +46,6 @@ class Schema:
             raise OutputError(f"a newer load has begun: it has {account.superseded:,} documents to bring")
         return [f"in schema {self.name}"]
 
-    def abandon(self) -> None:
-        """See Destination: what has come stays, it is of one state."""
+    def abandon(self) -> str:
+        """See Destination."""
+        return STANDS

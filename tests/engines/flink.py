@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -15,8 +13,9 @@ from typing import Any
 
 import requests
 
+from tests.servers.processes import end, free_ports, listens, wait_until
+
 JARS = Path(__file__).parents[2] / "work" / "flink"
-_READY_S = 60.0
 
 _JOB_MANAGER = "org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint"
 _TASK_MANAGER = "org.apache.flink.runtime.taskexecutor.TaskManagerRunner"
@@ -71,7 +70,7 @@ class Flink:
 @contextmanager
 def flink(scratch: Path, environment: Mapping[str, str], *, task_managers: int = 2) -> Iterator[Flink]:
     """A cluster of so many task managers of one slot each; ended with all its processes."""
-    rpc, rest, jobs, artifacts = _free_ports(4)
+    rpc, rest, jobs, artifacts = free_ports(4)
     settings = scratch / "conf"
     settings.mkdir(parents=True)
     (settings / "flink-conf.yaml").write_text(_settings(rpc, rest, scratch))
@@ -84,7 +83,7 @@ def flink(scratch: Path, environment: Mapping[str, str], *, task_managers: int =
             process = subprocess.Popen(
                 [*command, main, *arguments], env={**os.environ, **environment}, stdout=log, stderr=log
             )
-            ended.callback(_end, process)
+            ended.callback(end, process)
             return process
 
         def start_task_manager() -> subprocess.Popen[bytes]:
@@ -102,8 +101,8 @@ def flink(scratch: Path, environment: Mapping[str, str], *, task_managers: int =
         server += ["--job-host", "localhost", "--job-port", str(jobs), "--artifact-port", str(artifacts)]
         server += ["--expansion-port", "0", "--artifacts-dir", str(scratch / "artifacts")]
         start("job-server", _JOB_SERVER, *server)
-        _wait(lambda: len(cluster.ask("taskmanagers")["taskmanagers"]) == task_managers)
-        _wait(lambda: _listens(jobs))
+        wait_until(lambda: len(cluster.ask("taskmanagers")["taskmanagers"]) == task_managers, what="Flink")
+        wait_until(lambda: listens(jobs), what="Flink")
         yield cluster
 
 
@@ -124,38 +123,3 @@ def _settings(rpc: int, rest: int, scratch: Path) -> str:
         "restart-strategy.fixed-delay.delay": "1 s",
     }
     return "".join(f"{name}: {value}\n" for name, value in settings.items())
-
-
-def _free_ports(count: int) -> list[int]:
-    with ExitStack() as closed:
-        probes = [closed.enter_context(socket.socket()) for _ in range(count)]
-        for probe in probes:
-            probe.bind(("localhost", 0))
-        return [probe.getsockname()[1] for probe in probes]
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("localhost", port)) == 0
-
-
-def _wait(ready: Callable[[], bool]) -> None:
-    end = time.monotonic() + _READY_S
-    while True:
-        try:
-            if ready():
-                return
-        except requests.RequestException:
-            pass
-        if time.monotonic() > end:
-            raise TimeoutError(f"Flink was not ready after {_READY_S:.0f} s")
-        time.sleep(0.2)
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-    try:
-        process.wait(10)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()

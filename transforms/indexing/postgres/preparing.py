@@ -21,6 +21,8 @@ from transforms.indexing.postgres.sql import (
 if TYPE_CHECKING:
     import psycopg
 
+# Tries at a server that has not answered yet.
+_FEW = 4
 _AVAILABLE = b"SELECT 1 FROM pg_available_extensions WHERE name = 'vector'"
 _INSTALLED = b"SELECT 1 FROM pg_type WHERE typname = 'vector'"
 _TYPE = b"""
@@ -34,7 +36,7 @@ def prepare(database: Database, schema: str, layout: Layout, *, state: str) -> F
 
     Raises OutputError where the tables have a newer state, or cannot be made.
     """
-    session = Session(database)
+    session = Session(database, attempts=_FEW)
     try:
         extension = bool(layout.tags) and session.transaction(_has_vectors)
         form = Form(schema, vector_type(len(layout.tags), extension=extension))

@@ -1,0 +1,1 @@
+"""Servers that tests start, from packages that `make servers` fetches."""
