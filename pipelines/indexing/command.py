@@ -8,6 +8,7 @@ import logging
 import signal
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -101,6 +102,9 @@ def _abandon(where: Destination) -> str:
 @contextlib.contextmanager
 def _interrupted_by_sigterm() -> Iterator[None]:
     """End as Ctrl-C does, with what was made ready undone."""
+    if threading.current_thread() is not threading.main_thread():  # which alone hears signals
+        yield
+        return
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield

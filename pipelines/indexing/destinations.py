@@ -17,7 +17,6 @@ from transforms.indexing.ndjson import Lines, part_uri
 from transforms.storage import is_local, local_path, open_file, whole_file
 from transforms.writing.faults import writing
 
-
 # What there is of a load that has not come to its end, where each batch is for itself.
 STANDS = "what has come is there: load again for the rest"
 

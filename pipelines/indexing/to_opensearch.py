@@ -32,14 +32,13 @@ from transforms.indexing.opensearch.client import Client, Server, check_url
 from transforms.indexing.opensearch.loader import Index, Sending
 from transforms.indexing.opensearch.mapping import mapping_hash
 
-
 # Tries at a server that has not answered yet, or that a load has been waiting for long.
 _FEW = 4
 
 
 @dataclass(slots=True)
 class SearchIndex:
-    """See Destination. `_old` is what the alias was of; `_new` the index of a full load, else ""; `_state` the
+    """See Destination. `_old` is what the alias was of; `_new` the index of a full load or ""; `_state` the
     newest run that is loaded."""
 
     server: Server

@@ -31,10 +31,26 @@ def course(search_node: Search) -> Iterator[tuple[str, Course]]:
         yield proxy
 
 
-@pytest.fixture(scope="session", params=["postgres", "pgvector"])
-def database_server(request: pytest.FixtureRequest) -> Iterator[Postgres]:
+@pytest.fixture(scope="session")
+def plain_database() -> Iterator[Postgres]:
+    """PostgreSQL as it is."""
+    yield from _postgres(vectors=False)
+
+
+@pytest.fixture(scope="session")
+def vector_database() -> Iterator[Postgres]:
+    """PostgreSQL with pgvector."""
+    yield from _postgres(vectors=True)
+
+
+@pytest.fixture(params=["plain_database", "vector_database"])
+def database_server(request: pytest.FixtureRequest) -> Postgres:
     """PostgreSQL, as it is and with pgvector."""
-    vectors = request.param == "pgvector"
+    server: Postgres = request.getfixturevalue(request.param)
+    return server
+
+
+def _postgres(*, vectors: bool) -> Iterator[Postgres]:
     if reason := database.why_not(vectors=vectors):
         pytest.skip(reason)
     with postgres_server(vectors=vectors) as server:

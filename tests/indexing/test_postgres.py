@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Sequence
@@ -21,7 +19,6 @@ from transforms.indexing.postgres import loader
 
 pytestmark = pytest.mark.usefixtures("small_slices")
 
-ROOT = Path(__file__).parents[2]
 IDS = [*"abcdefghi"]
 HOSTILE = '<script>=cmd|\x00\\"'
 
@@ -115,7 +112,7 @@ def test_the_vector_is_of_pgvector_where_that_is_there(
 
 def test_a_load_goes_on_where_the_server_is_killed_and_started_again(
     moods: Path,
-    database_server: Postgres,
+    plain_database: Postgres,
     schema: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -127,16 +124,16 @@ def test_a_load_goes_on_where_the_server_is_killed_and_started_again(
     def killed(cursor: Any, form: Any, ids: Sequence[str]) -> dict[str, str]:
         calls.append(ids)
         if len(calls) == 2:
-            database_server.kill()
-            threading.Thread(target=_start_later, args=(database_server,)).start()
+            plain_database.kill()
+            threading.Thread(target=_start_later, args=(plain_database,)).start()
         return ordinary(cursor, form, ids)
 
     monkeypatch.setattr(loader, "_hashes", killed)
-    assert _load(moods, database_server, schema) == 0
+    assert _load(moods, plain_database, schema) == 0
     assert len(calls) == 4
     assert calls[1] == calls[2]
     assert "9 documents: 9 indexed, 0 unchanged, 0 deleted, 0 failed" in capsys.readouterr().out
-    _same(database_server, schema, moods, tmp_path / "scratch")
+    _same(plain_database, schema, moods, tmp_path / "scratch")
 
 
 def _start_later(server: Postgres) -> None:
@@ -146,28 +143,28 @@ def _start_later(server: Postgres) -> None:
 
 def test_rows_that_the_server_refuses_are_reported_and_the_others_are_there(
     moods: Path,
-    database_server: Postgres,
+    plain_database: Postgres,
     schema: str,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert _load(moods, database_server, schema) == 0
-    database_server.query(
+    assert _load(moods, plain_database, schema) == 0
+    plain_database.query(
         f"ALTER TABLE {schema}.tracks ADD CHECK (NOT (track_id = 'e' AND run_id > '20261101T000002'))"
     )
     add_run(moods, 2, *tagged("d", "e", "f", title=HOSTILE), Row("b", "gone", reason="gone", uri="/music/b"))
-    assert _load(moods, database_server, schema) == 1
+    assert _load(moods, plain_database, schema) == 1
     [row] = [json.loads(line) for line in (tmp_path / "index-failures.jsonl").read_text().splitlines()]
     assert row["track_id"] == "e"
     assert "violates check constraint" in row["message"]
     assert "9 documents: 2 indexed, 5 unchanged, 1 deleted, 1 failed" in capsys.readouterr().out
-    runs = dict(database_server.query(f"SELECT track_id, run_id FROM {schema}.tracks"))  # noqa: S608 - ours
+    runs = dict(plain_database.query(f"SELECT track_id, run_id FROM {schema}.tracks"))  # noqa: S608 - ours
     assert [runs[one] for one in "def"] == [histories.run_id(number) for number in (2, 1, 2)]
 
 
 def test_an_older_load_writes_nothing_once_a_newer_one_has_begun(
     moods: Path,
-    database_server: Postgres,
+    plain_database: Postgres,
     schema: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -179,23 +176,22 @@ def test_an_older_load_writes_nothing_once_a_newer_one_has_begun(
     add_run(
         tmp_path / "newer", 3, *tagged("a", title="newer"), Row("c", "gone", reason="gone", uri="/music/c")
     )
-    newer = [sys.executable, "-m", "pipelines.cli", "index", str(tmp_path / "newer"), "--to", "postgres"]
-    newer += ["--url", database_server.url, "--schema", schema]
     ordinary, calls = loader.newer_state, []
 
     def late(*given: Any) -> bool:
         calls.append(given)
         if len(calls) == 2:  # a first transaction is through; the state is not looked at again before
-            subprocess.run(newer, check=True, cwd=ROOT)
+            monkeypatch.setattr(loader, "newer_state", ordinary)
+            assert _load(tmp_path / "newer", plain_database, schema) == 0
         return ordinary(*given)
 
     monkeypatch.setattr(loader, "newer_state", late)
-    assert _load(moods, database_server, schema) == 4
+    assert _load(moods, plain_database, schema) == 4
     assert "a newer load has begun: it has 6 documents to bring" in capsys.readouterr().err
-    _same(database_server, schema, tmp_path / "newer", tmp_path / "scratch")
-    assert _load(moods, database_server, schema) == 4
+    _same(plain_database, schema, tmp_path / "newer", tmp_path / "scratch")
+    assert _load(moods, plain_database, schema) == 4
     assert f"this output only that of {histories.run_id(2)}" in capsys.readouterr().err
-    _same(database_server, schema, tmp_path / "newer", tmp_path / "again")
+    _same(plain_database, schema, tmp_path / "newer", tmp_path / "again")
 
 
 def test_other_tags_empty_the_vectors_and_all_documents_come_again(
@@ -210,9 +206,9 @@ def test_other_tags_empty_the_vectors_and_all_documents_come_again(
 
 
 def test_a_server_that_refuses_or_is_not_there_is_named(
-    moods: Path, database_server: Postgres, schema: str, capsys: pytest.CaptureFixture[str]
+    moods: Path, plain_database: Postgres, schema: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    wrong = database_server.url.removesuffix("postgres") + "nowhere"
+    wrong = plain_database.url.removesuffix("postgres") + "nowhere"
     assert index(moods, "postgres", "--url", wrong, "--schema", schema) == 4
     assert 'database "nowhere" does not exist' in capsys.readouterr().err
     assert index(moods, "postgres", "--url", "postgresql://127.0.0.1:1/d", "--schema", schema) == 4

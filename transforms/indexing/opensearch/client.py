@@ -118,6 +118,8 @@ class Client:
                 data=data,
                 headers=headers,
                 timeout=_TIMEOUT_S,
+                # Of a session it would stand behind REQUESTS_CA_BUNDLE.
+                verify=self._server.ca,
                 allow_redirects=False,
             )
             return _answer(response)
@@ -141,8 +143,6 @@ class Client:
         session = requests.Session()
         for beginning in ("http://", "https://"):
             session.mount(beginning, HTTPAdapter(pool_maxsize=CONNECTIONS))
-        if self._server.ca:
-            session.verify = self._server.ca
         if token := os.environ.get(_TOKEN):
             session.trust_env = False  # a file of passwords would go before it
             session.headers["Authorization"] = token if " " in token else f"Bearer {token}"
