@@ -12,13 +12,12 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from pipelines.cli import EXIT_ACCOUNT, EXIT_DONE, EXIT_STOPPED, EXIT_TOO_MANY_FAILURES
 from pipelines.indexing.destinations import Destination, Load, destination
 from pipelines.indexing.job import load
 from pipelines.indexing.reports import Account, account_of
-from pipelines.indexing.sorted_tables import Catalogue, read_catalogue
+from pipelines.indexing.sorted_tables import read_catalogue
 from pipelines.output.connection import machine_memory_mb
 from pipelines.running.beam_options import beam_options
 from pipelines.running.local_runner import few_workers
@@ -63,9 +62,14 @@ def _index(arguments: argparse.Namespace, where: Destination, scratch: Path) -> 
     )
     workers = arguments.workers or few_workers(catalogue.documents * 50 // _DOCUMENTS_A_WORKER)
     options = beam_options([], command="index", workers=workers)
+    reports = scratch / "reports"
+    reports.mkdir()
+    target = where.prepare(Load(catalogue, str(reports), workers))
     ended = False
     try:
-        account, sentences = _load(arguments, catalogue, where, options, scratch, workers)
+        load(catalogue, target, options, reports_uri=str(reports), progress_file=scratch / "progress")
+        account = account_of(catalogue.slices, str(reports), failures=arguments.failures)
+        sentences = where.finish(account) if account.complete else []
         ended = account.complete
     except OutputError as error:
         ended = True
@@ -74,22 +78,6 @@ def _index(arguments: argparse.Namespace, where: Destination, scratch: Path) -> 
         if not ended:
             _say(_abandon(where))
     return account, sentences
-
-
-def _load(
-    arguments: argparse.Namespace,
-    catalogue: Catalogue,
-    where: Destination,
-    options: Any,
-    scratch: Path,
-    workers: int,
-) -> tuple[Account, list[str]]:
-    reports = scratch / "reports"
-    reports.mkdir()
-    target = where.prepare(Load(catalogue, str(reports), workers))
-    load(catalogue, target, options, reports_uri=str(reports), progress_file=scratch / "progress")
-    account = account_of(catalogue.slices, str(reports), failures=arguments.failures)
-    return account, where.finish(account) if account.complete else []
 
 
 def _abandon(where: Destination) -> str:

@@ -73,7 +73,8 @@ class SearchIndex:
         """See Destination."""
         client, catalogue = Client(self.server, attempts=_FEW), load.catalogue
         self._old, self._state = behind(client, self.alias), catalogue.state
-        self._refuse_older(self._old)
+        if message := self._newer(self._old):
+            raise refusal(message)
         new = self.full or self._old is None or self._old.mapping != mapping_hash(catalogue.layout)
         if new or self._old is None:
             name = self._new = f"{self.alias}-{new_run_id()[:19].replace('T', '-').replace('.', '-').lower()}"
@@ -101,7 +102,8 @@ class SearchIndex:
         finish(client, index)
         now = behind(client, self.alias)
         if self._new:
-            self._refuse_older(now)
+            if message := self._newer(now):
+                raise OutputError(message)
             switch(client, self.alias, old=now, new=index)
             self._new = ""
             if now is not None and self.delete_old:
@@ -131,7 +133,9 @@ class SearchIndex:
             message = "no k-NN plugin there: mood_vector is stored, but nothing searches by it"
             print(f"moodscribe index: {message}", file=sys.stderr)
 
-    def _refuse_older(self, there: Behind | None) -> None:
-        if there is not None and there.state > self._state:
-            message = f"has the state as of run {there.state}, this output only that of {self._state}"
-            raise refusal(f"{self.alias}: {there.index} {message}")
+    def _newer(self, there: Behind | None) -> str:
+        """Why this load is too old for the alias; "" if it is not."""
+        if there is None or there.state <= self._state:
+            return ""
+        states = f"has the state as of run {there.state}, this output only that of {self._state}"
+        return f"{self.alias}: {there.index} {states}"

@@ -15,6 +15,9 @@ from tests.output.histories import Past, Row, run_id, write_run
 from transforms.indexing.documents import Document, documents
 from transforms.indexing.slices import read_slice
 
+IDS = [*"abcdefghi"]
+TITLE = '<script>=cmd|\x00\\"\u2028\n'
+
 
 def add_run(output: Path, number: int, *rows: Row) -> Past:
     """Write a run with these rows."""

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.indexing import sorted_tables
+from tests.indexing.catalogues import IDS, TITLE, add_run, tagged
 from tests.servers import database, search
 from tests.servers.bulk_proxy import Course, bulk_proxy
 from tests.servers.database import Postgres, postgres_server
@@ -55,6 +56,19 @@ def _postgres(*, vectors: bool) -> Iterator[Postgres]:
         pytest.skip(reason)
     with postgres_server(vectors=vectors) as server:
         yield server
+
+
+@pytest.fixture
+def name(request: pytest.FixtureRequest) -> str:
+    """A name of the test's own, for an alias or a schema."""
+    return str(request.node.name).partition("[")[0].removeprefix("test_")[:40].strip("_")
+
+
+@pytest.fixture
+def moods(tmp_path: Path) -> Path:
+    """One run of nine tracks."""
+    add_run(tmp_path / "moods", 1, *tagged(*IDS, title=TITLE))
+    return tmp_path / "moods"
 
 
 @pytest.fixture

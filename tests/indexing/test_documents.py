@@ -35,7 +35,7 @@ def _tags(*rows: tuple[str, str, float, bool, int]) -> pa.Table:
 
 
 def _curves(track_id: str, valence: list[float], **values: Any) -> pa.Table:
-    row = dict.fromkeys(NEEDED["emotion_curves"], 0.25)
+    row: dict[str, Any] = dict.fromkeys(NEEDED["emotion_curves"], 0.25)
     row |= {"track_id": track_id, "valence": valence, "arousal": [0.0] * len(valence)}
     row |= {"quadrant": "Q1", "colour": "#102030", **values}
     lists = {name: pa.list_(pa.float32()) for name in ("valence", "arousal")}

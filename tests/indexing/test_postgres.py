@@ -11,29 +11,13 @@ from typing import Any
 
 import pytest
 
-from tests.indexing.catalogues import add_run, documents_of, index, tagged
+from tests.indexing.catalogues import IDS, TITLE, add_run, documents_of, index, tagged
 from tests.output import histories
 from tests.output.histories import TAGS, Row
 from tests.servers.database import Postgres
 from transforms.indexing.postgres import loader
 
 pytestmark = pytest.mark.usefixtures("small_slices")
-
-IDS = [*"abcdefghi"]
-HOSTILE = '<script>=cmd|\x00\\"'
-
-
-@pytest.fixture
-def schema(request: pytest.FixtureRequest) -> str:
-    """A schema for each test."""
-    return request.node.name.partition("[")[0].removeprefix("test_")[:40]
-
-
-@pytest.fixture
-def moods(tmp_path: Path) -> Path:
-    """One run of nine tracks."""
-    add_run(tmp_path / "moods", 1, *tagged(*IDS, title=HOSTILE))
-    return tmp_path / "moods"
 
 
 def _load(moods: Path, server: Postgres, schema: str, *further: object) -> int:
@@ -75,36 +59,36 @@ def _changes(server: Postgres, schema: str) -> dict[str, str]:
 def test_only_what_has_changed_is_written_and_what_is_gone_is_deleted(
     moods: Path,
     database_server: Postgres,
-    schema: str,
+    name: str,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert _load(moods, database_server, schema) == 0
+    assert _load(moods, database_server, name) == 0
     assert "9 documents: 9 indexed, 0 unchanged, 0 deleted, 0 failed" in capsys.readouterr().out
-    _same(database_server, schema, moods, tmp_path / "one")
-    first = _changes(database_server, schema)
-    assert _load(moods, database_server, schema) == 0
+    _same(database_server, name, moods, tmp_path / "one")
+    first = _changes(database_server, name)
+    assert _load(moods, database_server, name) == 0
     assert "0 indexed, 9 unchanged" in capsys.readouterr().out
-    assert _changes(database_server, schema) == first
+    assert _changes(database_server, name) == first
     failed = Row("c", "failed", kind="corrupt", uri="/music/c", columns={"title": "x"}, reason="changed")
     gone = [Row(one, "gone", reason="gone", uri=f"/music/{one}") for one in ("d", "never")]
-    add_run(moods, 2, *tagged("b", title=HOSTILE), failed, *gone)
-    assert _load(moods, database_server, schema) == 0
+    add_run(moods, 2, *tagged("b", title=TITLE), failed, *gone)
+    assert _load(moods, database_server, name) == 0
     assert "9 documents: 2 indexed, 6 unchanged, 1 deleted, 0 failed" in capsys.readouterr().out
-    _same(database_server, schema, moods, tmp_path / "two")
-    now = _changes(database_server, schema)
+    _same(database_server, name, moods, tmp_path / "two")
+    now = _changes(database_server, name)
     assert set(IDS) - set(now) == {"d"}
     assert {one for one in now if now[one] != first[one]} == {"b", "c"}
 
 
 def test_the_vector_is_of_pgvector_where_that_is_there(
-    moods: Path, database_server: Postgres, schema: str, capsys: pytest.CaptureFixture[str]
+    moods: Path, database_server: Postgres, name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert _load(moods, database_server, schema) == 0
+    assert _load(moods, database_server, name) == 0
     there = bool(database_server.query("SELECT 1 FROM pg_available_extensions WHERE name = 'vector'"))
     select = (
         "SELECT format_type(atttypid, atttypmod) FROM pg_attribute "  # noqa: S608 - ours
-        f"WHERE attrelid = '{schema}.tracks'::regclass AND attname = 'mood_vector'"
+        f"WHERE attrelid = '{name}.tracks'::regclass AND attname = 'mood_vector'"
     )
     assert database_server.query(select) == [("vector(3)" if there else "real[]",)]
     assert ("no pgvector there" in capsys.readouterr().err) is not there
@@ -113,7 +97,7 @@ def test_the_vector_is_of_pgvector_where_that_is_there(
 def test_a_load_goes_on_where_the_server_is_killed_and_started_again(
     moods: Path,
     plain_database: Postgres,
-    schema: str,
+    name: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -129,11 +113,11 @@ def test_a_load_goes_on_where_the_server_is_killed_and_started_again(
         return ordinary(cursor, form, ids)
 
     monkeypatch.setattr(loader, "_hashes", killed)
-    assert _load(moods, plain_database, schema) == 0
+    assert _load(moods, plain_database, name) == 0
     assert len(calls) == 4
     assert calls[1] == calls[2]
     assert "9 documents: 9 indexed, 0 unchanged, 0 deleted, 0 failed" in capsys.readouterr().out
-    _same(plain_database, schema, moods, tmp_path / "scratch")
+    _same(plain_database, name, moods, tmp_path / "scratch")
 
 
 def _start_later(server: Postgres) -> None:
@@ -144,35 +128,35 @@ def _start_later(server: Postgres) -> None:
 def test_rows_that_the_server_refuses_are_reported_and_the_others_are_there(
     moods: Path,
     plain_database: Postgres,
-    schema: str,
+    name: str,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert _load(moods, plain_database, schema) == 0
+    assert _load(moods, plain_database, name) == 0
     plain_database.query(
-        f"ALTER TABLE {schema}.tracks ADD CHECK (NOT (track_id = 'e' AND run_id > '20261101T000002'))"
+        f"ALTER TABLE {name}.tracks ADD CHECK (NOT (track_id = 'e' AND run_id > '20261101T000002'))"
     )
-    add_run(moods, 2, *tagged("d", "e", "f", title=HOSTILE), Row("b", "gone", reason="gone", uri="/music/b"))
-    assert _load(moods, plain_database, schema) == 1
+    add_run(moods, 2, *tagged("d", "e", "f", title=TITLE), Row("b", "gone", reason="gone", uri="/music/b"))
+    assert _load(moods, plain_database, name) == 1
     [row] = [json.loads(line) for line in (tmp_path / "index-failures.jsonl").read_text().splitlines()]
     assert row["track_id"] == "e"
     assert "violates check constraint" in row["message"]
     assert "9 documents: 2 indexed, 5 unchanged, 1 deleted, 1 failed" in capsys.readouterr().out
-    runs = dict(plain_database.query(f"SELECT track_id, run_id FROM {schema}.tracks"))  # noqa: S608 - ours
+    runs = dict(plain_database.query(f"SELECT track_id, run_id FROM {name}.tracks"))  # noqa: S608 - ours
     assert [runs[one] for one in "def"] == [histories.run_id(number) for number in (2, 1, 2)]
 
 
 def test_an_older_load_writes_nothing_once_a_newer_one_has_begun(
     moods: Path,
     plain_database: Postgres,
-    schema: str,
+    name: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     for folder in ("moods", "newer"):
         add_run(tmp_path / folder, 2, *tagged("a", "b", "c", title="older"))
-    add_run(tmp_path / "newer", 1, *tagged(*IDS, title=HOSTILE))
+    add_run(tmp_path / "newer", 1, *tagged(*IDS, title=TITLE))
     add_run(
         tmp_path / "newer", 3, *tagged("a", title="newer"), Row("c", "gone", reason="gone", uri="/music/c")
     )
@@ -182,34 +166,34 @@ def test_an_older_load_writes_nothing_once_a_newer_one_has_begun(
         calls.append(given)
         if len(calls) == 2:  # a first transaction is through; the state is not looked at again before
             monkeypatch.setattr(loader, "newer_state", ordinary)
-            assert _load(tmp_path / "newer", plain_database, schema) == 0
+            assert _load(tmp_path / "newer", plain_database, name) == 0
         return ordinary(*given)
 
     monkeypatch.setattr(loader, "newer_state", late)
-    assert _load(moods, plain_database, schema) == 4
+    assert _load(moods, plain_database, name) == 4
     assert "a newer load has begun: it has 6 documents to bring" in capsys.readouterr().err
-    _same(plain_database, schema, tmp_path / "newer", tmp_path / "scratch")
-    assert _load(moods, plain_database, schema) == 4
+    _same(plain_database, name, tmp_path / "newer", tmp_path / "scratch")
+    assert _load(moods, plain_database, name) == 4
     assert f"this output only that of {histories.run_id(2)}" in capsys.readouterr().err
-    _same(plain_database, schema, tmp_path / "newer", tmp_path / "again")
+    _same(plain_database, name, tmp_path / "newer", tmp_path / "again")
 
 
 def test_other_tags_empty_the_vectors_and_all_documents_come_again(
-    moods: Path, database_server: Postgres, schema: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    moods: Path, database_server: Postgres, name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert _load(moods, database_server, schema) == 0
-    database_server.query(f"UPDATE {schema}.load SET tags = '{{calm,sad}}'")  # noqa: S608 - ours
+    assert _load(moods, database_server, name) == 0
+    database_server.query(f"UPDATE {name}.load SET tags = '{{calm,sad}}'")  # noqa: S608 - ours
     assert capsys.readouterr().out
-    assert _load(moods, database_server, schema) == 0
+    assert _load(moods, database_server, name) == 0
     assert "9 documents: 9 indexed" in capsys.readouterr().out
-    _same(database_server, schema, moods, tmp_path / "scratch")
+    _same(database_server, name, moods, tmp_path / "scratch")
 
 
 def test_a_server_that_refuses_or_is_not_there_is_named(
-    moods: Path, plain_database: Postgres, schema: str, capsys: pytest.CaptureFixture[str]
+    moods: Path, plain_database: Postgres, name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     wrong = plain_database.url.removesuffix("postgres") + "nowhere"
-    assert index(moods, "postgres", "--url", wrong, "--schema", schema) == 4
+    assert index(moods, "postgres", "--url", wrong, "--schema", name) == 4
     assert 'database "nowhere" does not exist' in capsys.readouterr().err
-    assert index(moods, "postgres", "--url", "postgresql://127.0.0.1:1/d", "--schema", schema) == 4
+    assert index(moods, "postgres", "--url", "postgresql://127.0.0.1:1/d", "--schema", name) == 4
     assert "127.0.0.1" in capsys.readouterr().err

@@ -101,7 +101,18 @@ def postgres_server(*, vectors: bool) -> Iterator[Postgres]:
         shutil.chown(folder, _NOBODY)
     server = Postgres(found, folder, free_ports(1)[0])
     try:
-        create = [found / "initdb", "-D", folder / "data", "-U", "moods", "-A", "trust", "-E", "UTF8", "-N"]
+        create = [
+            str(found / "initdb"),
+            "-D",
+            str(folder / "data"),
+            "-U",
+            "moods",
+            "-A",
+            "trust",
+            "-E",
+            "UTF8",
+            "-N",
+        ]
         subprocess.run([*create, "--locale=C"], check=True, capture_output=True, **_as_nobody())
         server.start()
         yield server

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -29,11 +30,25 @@ def result_rows(rows: pa.Table, table: str, ids: Sequence[str]) -> Iterator[Row]
     wanted = rows.filter(pc.is_in(rows["track_id"], value_set=pa.array(ids, pa.string())))
     for batch in wanted.to_batches(max_chunksize=10_000):
         columns = [
-            batch[name].to_pylist() if name in batch.schema.names else [None] * batch.num_rows
+            _values(batch[name]) if name in batch.schema.names else [None] * batch.num_rows
             for name in RESULTS[table].schema.names
         ]
         for row in zip(*columns, strict=True):
             yield tuple(map(_plain, row))
+
+
+def _values(column: pa.Array) -> list[Any]:
+    """Values of a column; curves as the server's text of an array, without a Python object for each item."""
+    if not pa.types.is_list(column.type) or not pa.types.is_floating(column.type.value_type):
+        values: list[Any] = column.to_pylist()
+        return values
+    # Not `values`, which goes beyond a slice.
+    texts = pc.cast(column.flatten(), pa.string())
+    lengths = pc.fill_null(pc.list_value_length(column), 0).to_numpy()
+    offsets = pa.array(np.concatenate([[0], np.cumsum(lengths)]), pa.int32())
+    joined = pc.binary_join(pa.ListArray.from_arrays(offsets, texts), ",")
+    found: list[Any] = pc.binary_join_element_wise("{", joined, "}", "").to_pylist()
+    return found
 
 
 def rows_by_table(
