@@ -45,6 +45,8 @@ class Destination(Protocol):
 
 def destination(arguments: argparse.Namespace) -> Destination:
     """The one that the arguments name; DataError(bad_input) for what cannot be one."""
+    if arguments.ca and not Path(arguments.ca).is_file():
+        raise refusal(f"--ca {arguments.ca}: no such file")
     if arguments.to == "opensearch":
         from pipelines.indexing.to_opensearch import SearchIndex
 

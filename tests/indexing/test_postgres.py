@@ -136,12 +136,16 @@ def test_rows_that_the_server_refuses_are_reported_and_the_others_are_there(
     plain_database.query(
         f"ALTER TABLE {name}.tracks ADD CHECK (NOT (track_id = 'e' AND run_id > '20261101T000002'))"
     )
-    add_run(moods, 2, *tagged("d", "e", "f", title=TITLE), Row("b", "gone", reason="gone", uri="/music/b"))
+    add_run(
+        moods, 2, *tagged("d", "e", "f", "x\0y", title=TITLE), Row("b", "gone", reason="gone", uri="/music/b")
+    )
     assert _load(moods, plain_database, name) == 1
-    [row] = [json.loads(line) for line in (tmp_path / "index-failures.jsonl").read_text().splitlines()]
-    assert row["track_id"] == "e"
-    assert "violates check constraint" in row["message"]
-    assert "9 documents: 2 indexed, 5 unchanged, 1 deleted, 1 failed" in capsys.readouterr().out
+    rows = [json.loads(line) for line in (tmp_path / "index-failures.jsonl").read_text().splitlines()]
+    messages = {row["track_id"]: row["message"] for row in rows}
+    assert set(messages) == {"e", "x\0y"}
+    assert "violates check constraint" in messages["e"]
+    assert "NUL" in messages["x\0y"]
+    assert "10 documents: 2 indexed, 5 unchanged, 1 deleted, 2 failed" in capsys.readouterr().out
     runs = dict(plain_database.query(f"SELECT track_id, run_id FROM {name}.tracks"))  # noqa: S608 - ours
     assert [runs[one] for one in "def"] == [histories.run_id(number) for number in (2, 1, 2)]
 

@@ -25,6 +25,12 @@ _PASSING = ("08", "40", "57P", "53", "55P03")
 # Those that are of the values in the batch: data, constraints, limits of the program.
 _OF_VALUES = ("22", "23", "54")
 
+# What libpq says of a try to connect that no other would better.
+_FINAL = (
+    *("authentication failed", "no password", "does not exist", "pg_hba.conf", "certificate"),
+    *("does not support SSL", "could not translate host name", "failed to resolve host"),
+)
+
 Result = TypeVar("Result")
 
 
@@ -114,7 +120,8 @@ class Session:
             if not state and _is_lost(error):
                 self.close()
             reason = str(error).strip().replace("\n", "; ") or type(error).__name__
-            if state.startswith(_OF_VALUES):
+            # One without a state is of this side: a text that the server could not have.
+            if state.startswith(_OF_VALUES) or (not state and isinstance(error, psycopg.DataError)):
                 raise BadValuesError(f"{state}: {reason}") from error
             if state.startswith(_PASSING) or (not state and _is_lost(error) and not _is_final(reason)):
                 raise TemporaryFaultError(reason) from error
@@ -139,8 +146,7 @@ def _is_lost(error: psycopg.Error) -> bool:
 
 def _is_final(reason: str) -> bool:
     """Whether no other try to connect would help: a wrong password, database, host or certificate."""
-    words = ("authentication failed", "no password", "does not exist", "certificate", "SSL", "pg_hba.conf")
-    return any(word in reason for word in (*words, "could not translate host name", "failed to resolve host"))
+    return any(words in reason for words in _FINAL)
 
 
 def _refusal(message: str) -> DataError:
