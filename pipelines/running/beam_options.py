@@ -21,7 +21,7 @@ def beam_options(arguments: Sequence[str], *, command: str, workers: int) -> Pip
     """
     from apache_beam.options.pipeline_options import PipelineOptions
 
-    known, unknown = _parser().parse_known_args(list(arguments))
+    known, unknown = beam_parser().parse_known_args(list(arguments))
     if unknown:
         raise DataError(FailureKind.BAD_INPUT, Stage.INPUT, _complaint(unknown[0], command))
     local = known.runner in (None, "DirectRunner")
@@ -31,7 +31,8 @@ def beam_options(arguments: Sequence[str], *, command: str, workers: int) -> Pip
     return PipelineOptions([*arguments, *kept], save_main_session=False)
 
 
-def _parser() -> argparse.ArgumentParser:
+def beam_parser() -> argparse.ArgumentParser:
+    """A parser of all options that Beam has."""
     from apache_beam.options.pipeline_options import PipelineOptions
 
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, conflict_handler="resolve")
@@ -47,6 +48,6 @@ def _complaint(argument: str, command: str) -> str:
     from pipelines.job_arguments import options_of
 
     name = argument.partition("=")[0]
-    near = nearest(name, [*options_of(command), *_parser()._option_string_actions])
+    near = nearest(name, [*options_of(command), *beam_parser()._option_string_actions])
     hint = f"; did you mean {near}?" if near else ""
     return f"{name} is an option of neither moodscribe nor Beam{hint}"

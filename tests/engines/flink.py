@@ -71,7 +71,7 @@ class Flink:
 @contextmanager
 def flink(scratch: Path, environment: Mapping[str, str], *, task_managers: int = 2) -> Iterator[Flink]:
     """A cluster of so many task managers of one slot each; ended with all its processes."""
-    rpc, rest, jobs, artifacts = _free_ports(4)
+    rpc, rest, jobs, artifacts = free_ports(4)
     settings = scratch / "conf"
     settings.mkdir(parents=True)
     (settings / "flink-conf.yaml").write_text(_settings(rpc, rest, scratch))
@@ -84,7 +84,7 @@ def flink(scratch: Path, environment: Mapping[str, str], *, task_managers: int =
             process = subprocess.Popen(
                 [*command, main, *arguments], env={**os.environ, **environment}, stdout=log, stderr=log
             )
-            ended.callback(_end, process)
+            ended.callback(end, process)
             return process
 
         def start_task_manager() -> subprocess.Popen[bytes]:
@@ -102,8 +102,8 @@ def flink(scratch: Path, environment: Mapping[str, str], *, task_managers: int =
         server += ["--job-host", "localhost", "--job-port", str(jobs), "--artifact-port", str(artifacts)]
         server += ["--expansion-port", "0", "--artifacts-dir", str(scratch / "artifacts")]
         start("job-server", _JOB_SERVER, *server)
-        _wait(lambda: len(cluster.ask("taskmanagers")["taskmanagers"]) == task_managers)
-        _wait(lambda: _listens(jobs))
+        wait_until(lambda: len(cluster.ask("taskmanagers")["taskmanagers"]) == task_managers)
+        wait_until(lambda: listens(jobs))
         yield cluster
 
 
@@ -126,7 +126,8 @@ def _settings(rpc: int, rest: int, scratch: Path) -> str:
     return "".join(f"{name}: {value}\n" for name, value in settings.items())
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
+    """So many ports that nothing listens at."""
     with ExitStack() as closed:
         probes = [closed.enter_context(socket.socket()) for _ in range(count)]
         for probe in probes:
@@ -134,12 +135,14 @@ def _free_ports(count: int) -> list[int]:
         return [probe.getsockname()[1] for probe in probes]
 
 
-def _listens(port: int) -> bool:
+def listens(port: int) -> bool:
+    """Whether something on this machine takes connections there."""
     with socket.socket() as probe:
         return probe.connect_ex(("localhost", port)) == 0
 
 
-def _wait(ready: Callable[[], bool]) -> None:
+def wait_until(ready: Callable[[], bool]) -> None:
+    """Wait for a cluster; TimeoutError after a minute."""
     end = time.monotonic() + _READY_S
     while True:
         try:
@@ -152,7 +155,8 @@ def _wait(ready: Callable[[], bool]) -> None:
         time.sleep(0.2)
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def end(process: subprocess.Popen[bytes]) -> None:
+    """End a process, by force where it must be."""
     process.terminate()
     try:
         process.wait(10)

@@ -11,12 +11,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import pandas as pd
 import pytest
 
 from pipelines.tables import committed_runs
 from tests.engines.flink import Flink, flink, why_not
-from tests.engines.rows import TAG, TRACKS, assert_same, tables_of
+from tests.engines.rows import TAG, TRACKS
+from tests.outputs import assert_same_rows
 from tests.storage.emulator import Store
 
 pytestmark = [
@@ -39,12 +39,10 @@ def on(cluster: Flink, output: str) -> list[str]:
     return [*TAG, "--output", output, *options]
 
 
-def test_flink_writes_the_rows_of_the_local_runner(
-    store: Store, here: dict[str, pd.DataFrame], cluster: Flink
-) -> None:
+def test_flink_writes_the_rows_of_the_local_runner(store: Store, here: str, cluster: Flink) -> None:
     done = store.moodscribe(*on(cluster, "gs://music/flink"))
     assert done.returncode == 0, done.stderr
-    assert_same(tables_of("gs://music/flink"), here)
+    assert_same_rows("gs://music/flink", here)
     (record,) = committed_runs("gs://music/flink")
     assert record["counts"]["tagged"] == TRACKS
     (job,) = cluster.ask("jobs/overview")["jobs"]
@@ -54,9 +52,7 @@ def test_flink_writes_the_rows_of_the_local_runner(
     assert len(hosts) == 2
 
 
-def test_a_task_manager_killed_in_the_middle_changes_no_row(
-    store: Store, here: dict[str, pd.DataFrame], cluster: Flink
-) -> None:
+def test_a_task_manager_killed_in_the_middle_changes_no_row(store: Store, here: str, cluster: Flink) -> None:
     command = [sys.executable, "-m", "pipelines.cli", *on(cluster, "gs://music/killed")]
     known_jobs = {job["jid"] for job in cluster.ask("jobs/overview")["jobs"]}
     launcher = subprocess.Popen(
@@ -69,7 +65,7 @@ def test_a_task_manager_killed_in_the_middle_changes_no_row(
     assert launcher.returncode == 0, output.decode()
     (job,) = [job for job in cluster.ask("jobs/overview")["jobs"] if job["jid"] not in known_jobs]
     assert restarts(cluster, job["jid"]) > 0
-    assert_same(tables_of("gs://music/killed"), here)
+    assert_same_rows("gs://music/killed", here)
 
 
 def await_rows(store: Store, folder: str) -> None:

@@ -10,9 +10,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import pytest
 import requests
 
 from tests.storage.fault_plan import Plan, as_json
+from transforms.object_stores import known
 
 _EMULATOR = """
 import socket
@@ -91,6 +93,17 @@ def google_store(*, cache: str, faults: bool = False) -> Iterator[Store]:
         with served("-m", "tests.storage.fault_proxy", str(port)) as proxy_port:
             address = f"http://127.0.0.1:{proxy_port}"
             yield Store(files, _leading_to(address, cache), address)
+
+
+@contextmanager
+def led_to(store: Store) -> Iterator[pytest.MonkeyPatch]:
+    """This process reads and writes the store, too; what is patched besides is undone with it."""
+    with pytest.MonkeyPatch.context() as patched:
+        for name, value in store.environment.items():
+            patched.setenv(name, value)
+        known.forget_stores()
+        yield patched
+    known.forget_stores()
 
 
 def _leading_to(address: str, cache: str) -> dict[str, str]:
