@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import socket
 import subprocess
+import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -60,6 +62,13 @@ class Flink:
     rest: str
     start_task_manager: Callable[[], subprocess.Popen[bytes]]
     task_managers: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    def command(self, arguments: Sequence[str]) -> list[str]:
+        """Arguments of moodscribe and those that take them to this cluster, one worker process a slot."""
+        worker = str(Path(sys.executable).with_name("moodscribe-worker"))
+        options = ["--runner", "PortableRunner", "--job_endpoint", self.job_endpoint, "--parallelism", "2"]
+        options += ["--environment_type", "PROCESS", "--environment_config", json.dumps({"command": worker})]
+        return [*arguments, *options]
 
     def ask(self, path: str) -> Any:
         """An answer of Flink's own web interface."""
