@@ -18,7 +18,7 @@ from typing import Any
 import requests
 
 JARS = Path(__file__).parents[2] / "work" / "flink"
-_READY_S = 60.0
+_READY_S = 180.0
 
 _JOB_MANAGER = "org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint"
 _TASK_MANAGER = "org.apache.flink.runtime.taskexecutor.TaskManagerRunner"
@@ -65,10 +65,7 @@ class Flink:
 
     def command(self, arguments: Sequence[str]) -> list[str]:
         """Arguments of moodscribe and those that take them to this cluster, one worker process a slot."""
-        worker = str(Path(sys.executable).with_name("moodscribe-worker"))
-        options = ["--runner", "PortableRunner", "--job_endpoint", self.job_endpoint, "--parallelism", "2"]
-        options += ["--environment_type", "PROCESS", "--environment_config", json.dumps({"command": worker})]
-        return [*arguments, *options]
+        return [*handed_to(self.job_endpoint, arguments), "--parallelism", "2"]
 
     def ask(self, path: str) -> Any:
         """An answer of Flink's own web interface."""
@@ -135,6 +132,14 @@ def _settings(rpc: int, rest: int, scratch: Path) -> str:
     return "".join(f"{name}: {value}\n" for name, value in settings.items())
 
 
+def handed_to(job_endpoint: str, arguments: Sequence[str]) -> list[str]:
+    """Arguments of moodscribe and those that hand its job to a job server, whose workers are processes."""
+    worker = str(Path(sys.executable).with_name("moodscribe-worker"))
+    options = ["--runner", "PortableRunner", "--job_endpoint", job_endpoint]
+    options += ["--environment_type", "PROCESS", "--environment_config", json.dumps({"command": worker})]
+    return [*arguments, *options]
+
+
 def free_ports(count: int) -> list[int]:
     """So many ports that nothing listens at."""
     with ExitStack() as closed:
@@ -151,7 +156,7 @@ def listens(port: int) -> bool:
 
 
 def wait_until(ready: Callable[[], bool]) -> None:
-    """Wait for a cluster; TimeoutError after a minute."""
+    """Wait for a cluster; TimeoutError after three minutes."""
     end = time.monotonic() + _READY_S
     while True:
         try:

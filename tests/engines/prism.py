@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
-import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -25,18 +23,10 @@ def prism(scratch: Path, environment: Mapping[str, str]) -> Iterator[str]:
     """Prism, ended with its jobs; where jobs are handed in."""
     (port,) = free_ports(1)
     with (scratch / "prism.log").open("wb") as log:
-        command = [BINARY, f"--job_port={port}", "--serve_http=false"]
+        command = [str(BINARY), f"--job_port={port}", "--serve_http=false"]
         process = subprocess.Popen(command, env={**os.environ, **environment}, stdout=log, stderr=log)
         try:
             wait_until(lambda: listens(port))
             yield f"localhost:{port}"
         finally:
             end(process)
-
-
-def command(job_endpoint: str, arguments: Sequence[str]) -> list[str]:
-    """Arguments of moodscribe and those that take them there."""
-    worker = str(Path(sys.executable).with_name("moodscribe-worker"))
-    options = ["--runner", "PortableRunner", "--job_endpoint", job_endpoint]
-    options += ["--environment_type", "PROCESS", "--environment_config", json.dumps({"command": worker})]
-    return [*arguments, *options]
