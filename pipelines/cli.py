@@ -95,6 +95,11 @@ def _add_export(commands: argparse._SubParsersAction[HintingParser]) -> None:
     export.add_argument(
         "file", metavar="FILE", help="a .parquet, .csv or .jsonl file, for features also .arff"
     )
+    export.add_argument(
+        "--for-spreadsheet",
+        action="store_true",
+        help="in a .csv, put ' before texts that begin with = + - @ or a tab, which spreadsheets run",
+    )
     export.set_defaults(run=_run_export)
 
 
@@ -134,7 +139,9 @@ def _prepare_process() -> None:
 def _run_export(arguments: argparse.Namespace, _: list[str]) -> int:
     from pipelines.output.export import export
 
-    rows = export(arguments.output, arguments.table, arguments.file)
+    rows = export(
+        arguments.output, arguments.table, arguments.file, for_spreadsheet=arguments.for_spreadsheet
+    )
     print(f"{rows:,} rows of {arguments.table} in {arguments.file}")
     return EXIT_DONE
 

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from apache_beam.options.pipeline_options import PipelineOptions
 
 
-# How long Flink and others keep a worker process that has nothing to do: else they start one for each stage of
-# a job, which takes about as long as the stage.
+# How long Flink and others keep a worker process that has nothing to do: else they start one for each stage
+# of a job, which takes about as long as the stage.
 _KEPT_MS = 60_000
 _PORTABLE = ("PortableRunner", "FlinkRunner", "SparkRunner")
 
