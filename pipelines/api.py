@@ -153,6 +153,8 @@ def _columns(samples: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
     if not 1 <= columns.shape[1] <= _MOST_CHANNELS:
         hint = "; [n, channels] is to be transposed" if columns.shape[0] <= _MOST_CHANNELS else ""
         raise _refusal(f"samples of shape {values.shape}: [n] or [channels, n] is wanted{hint}")
+    if not len(columns):
+        raise DataError(FailureKind.TOO_SHORT, Stage.DECODE, "no samples")
     if columns.nbytes >= _MOST_BYTES:
         message = f"{columns.nbytes:,} bytes of samples, at most {_MOST_BYTES:,}: write a file and tag that"
         raise DataError(FailureKind.TOO_LARGE, Stage.INPUT, message)

@@ -88,7 +88,8 @@ class Interval:
             "steps": len(valence),
             **{f"{axis}_{name}": getattr(sides[axis], name) for axis in AXES for name in measures},
             **{
-                f"{axis}_spread": float(self.curves[f"{axis}_spread"].mean(dtype=np.float64)) for axis in AXES
+                f"{axis}_spread_mean": float(self.curves[f"{axis}_spread"].mean(dtype=np.float64))
+                for axis in AXES
             },
             **{f"{name.lower()}_share": float(share) for name, share in zip(QUADRANTS, shares, strict=True)},
             "quadrant": quadrant(means[0], means[1]),

@@ -54,7 +54,7 @@ def _summary(interval: Interval) -> Iterator[str]:
     yield f"{plain(interval.track_id)}, {begin} to {end}: {steps} of {interval.step_s:g} s"
     for axis in AXES:
         mean, low, high, slope, spread = (
-            said[f"{axis}_{name}"] for name in ("mean", "min", "max", "slope", "spread")
+            said[f"{axis}_{name}"] for name in ("mean", "min", "max", "slope", "spread_mean")
         )
         yield f"{axis}   {mean:+.2f}, {low:+.2f} to {high:+.2f}, {slope:+.2f} a minute, spread {spread:.2f}"
     shares = ", ".join(f"{said[f'q{k}_share']:.0%} Q{k}" for k in range(1, 5) if said[f"q{k}_share"])

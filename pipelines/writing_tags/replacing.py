@@ -22,8 +22,8 @@ class BusyError(OSError):
 def new_version(source: Path, target: Path) -> Iterator[Path]:
     """A copy of `source` in the folder of `target`, removed at the end unless it has been put in place.
 
-    It has one name for each target: what a killed process left is taken over by the next. Raises OSError, such
-    as of a full disk; BusyError.
+    It has one name for each target: what a killed process left is taken over by the next. Raises OSError,
+    such as of a full disk; BusyError.
     """
     digest = hashlib.sha256(os.fsencode(target.name)).hexdigest()[:16]
     path = target.with_name(f".moodscribe-{digest}.tmp")

@@ -53,9 +53,10 @@ def tasks(tables: MoodTables, choice: MoodChoice) -> Iterator[TrackTask]:
     cursor = tables.connection.cursor().execute(sql, {"grade": choice.grade} if tagged else {})
     while rows := cursor.fetchmany(_ROWS):
         for row in rows:
-            moods, valence, arousal, colour = row[6:]
+            track_id, uri, status, failure, file_sha256, audio_sha256, moods, valence, arousal, colour = row
             kept = (moods or [])[: choice.most]
-            yield TrackTask(*row[:6], fields_of(kept, valence=valence, arousal=arousal, colour=colour))
+            fields = fields_of(kept, valence=valence, arousal=arousal, colour=colour)
+            yield TrackTask(track_id, uri, status, failure, file_sha256, audio_sha256, fields)
 
 
 def common_folder(tables: MoodTables) -> Path:
