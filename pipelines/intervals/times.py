@@ -25,6 +25,8 @@ def parse_time(text: str) -> float:
 
 def show_time(seconds: float) -> str:
     """Seconds as M:SS or H:MM:SS, with the decimals that there are, three at most."""
+    if seconds < 0:
+        return f"-{show_time(-seconds)}"
     thousandths = round(seconds * 1000)
     minutes, rest = divmod(thousandths, 60_000)
     hours, minutes = divmod(minutes, 60)

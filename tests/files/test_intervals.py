@@ -70,7 +70,14 @@ def test_what_is_no_time_is_refused_by_its_name(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(0, "0:00"), (70.5, "1:10.5"), (3723, "1:02:03"), (59.9996, "1:00"), (5.05, "0:05.05")],
+    [
+        (0, "0:00"),
+        (70.5, "1:10.5"),
+        (3723, "1:02:03"),
+        (59.9996, "1:00"),
+        (5.05, "0:05.05"),
+        (-2.4, "-0:02.4"),
+    ],
 )
 def test_times_are_shown_as_people_write_them(seconds: float, text: str) -> None:
     assert show_time(seconds) == text
