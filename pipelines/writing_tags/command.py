@@ -20,7 +20,7 @@ from pipelines.writing_tags.containers.container import check_installed
 from pipelines.writing_tags.fields import Choice
 from pipelines.writing_tags.one_file import Became, FileRow, Manner
 from pipelines.writing_tags.text import Account, as_json, table_of
-from pipelines.writing_tags.tracks import MoodChoice, common_folder, tasks, track_count
+from pipelines.writing_tags.tracks import MoodChoice, common_folder, refuse_catalogue, tasks, track_count
 from pipelines.writing_tags.workers import settle_all
 from schemas.errors import DataError, FailureKind, OutputError, Stage
 from transforms.progress import Event, ProgressLog
@@ -68,15 +68,18 @@ def _write(arguments: argparse.Namespace, tables: MoodTables) -> int:
 
 
 def _manner(arguments: argparse.Namespace, tables: MoodTables) -> Manner:
-    root = absolute(arguments.root) if arguments.root else common_folder(tables)
+    root = Path(absolute(arguments.root)) if arguments.root else common_folder(tables)
+    sidecar = Path(arguments.sidecar).resolve() if arguments.sidecar else None
+    if sidecar:
+        refuse_catalogue(tables, sidecar)
     return Manner(
         apply=arguments.apply,
         tag_format=arguments.format,
         choice=Choice(tuple(arguments.fields), arguments.keep_moods),
         changed=arguments.changed,
         keep_times=arguments.keep_times,
-        sidecar=Path(arguments.sidecar).absolute() if arguments.sidecar else None,
-        root=Path(root),
+        sidecar=sidecar,
+        root=root,
     )
 
 

@@ -9,9 +9,11 @@ from pipelines.writing_tags.containers.container import Tags, open_tags, tag_fau
 from pipelines.writing_tags.fields import Fields
 from pipelines.writing_tags.replacing import new_version, put_in_place
 from schemas.errors import DataError, FailureKind, Stage
-from transforms.features.mel.spectrum import RATE_HZ
 from transforms.tracks.reader import TrackReader, TrackReading
 from transforms.tracks.stage_clock import StageClock
+
+# Of the front ends that hear a track in blocks; to take it from them would bring SciPy into every worker.
+_RATE_HZ = 16_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ def _check(tags: Tags, fields: Fields, kept: object) -> None:
 
 def audio_sha256_of(reading: TrackReading) -> str:
     """`audio_sha256` of a file: of its samples at the rate of the front ends that hear a track in blocks."""
-    for _ in reading.blocks(RATE_HZ):
+    for _ in reading.blocks(_RATE_HZ):
         pass
     return str(reading.facts.audio_sha256)
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from pipelines.writing_tags.containers.container import kind_of, open_tags, tag_faults
-from pipelines.writing_tags.fields import Change, Choice, Fields, changes
+from pipelines.writing_tags.fields import MOOD, Change, Choice, Fields, changes
 from pipelines.writing_tags.new_file import NewFile, audio_sha256_of, state_of, write
 from pipelines.writing_tags.replacing import read_only
 from schemas.errors import DataError, FailureKind, Stage
@@ -84,31 +84,32 @@ def settle(task: TrackTask, manner: Manner, reader: TrackReader) -> FileRow:
 def _settle(task: TrackTask, manner: Manner, reader: TrackReader) -> FileRow:
     describe(task.uri)  # what is missing or no file is said in the same words as everywhere
     source = Path(os.path.realpath(local_path(task.uri)))
-    container, tag_format = kind_of(source)
-    if not tag_format or manner.tag_format not in (None, tag_format):
-        wanted = f"{manner.tag_format} tags" if manner.tag_format else "tags that are written here"
-        return FileRow(task.track_id, task.uri, Became.LEFT, f"{container} has no {wanted}")
     state = state_of(source)
     target = _target(local_path(task.uri), source, manner)
     with tag_faults():
+        container, tag_format = kind_of(source)
+        if not tag_format or manner.tag_format not in (None, tag_format):
+            wanted = f"{manner.tag_format} tags" if manner.tag_format else "tags that are written here"
+            return FileRow(task.track_id, task.uri, Became.LEFT, f"{container} has no {wanted}")
         tags = open_tags(source, container)
         present = tags.read()
         found = changes(present, task.fields, manner.choice)
-        wanted_fields = {**present, **{change.field: change.new for change in found}}
-        if _is_done(source, target, container, wanted_fields if target != source else None, bool(found)):
+        fields = {change.field: change.new for change in found}
+        done = not found if target == source else _is_copied(source, target, container, {**present, **fields})
+        if done:
             return FileRow(task.track_id, str(target), Became.UNCHANGED)
         tags.others()  # raises for tags that cannot be kept, in a dry run, too
-    audio_sha256 = _audio_to_keep(task, manner, source, reader)
     if target == source and read_only(source):
         raise _refusal(FailureKind.NOT_READABLE, "the file is read-only")
+    audio_sha256 = _audio_to_keep(task, manner, source, reader)
     if manner.apply:
-        written = NewFile(source, state, target, container, {change.field: change.new for change in found})
-        write(written, audio_sha256, reader, keep_times=manner.keep_times)
+        new = NewFile(source, state, target, container, fields)
+        write(new, audio_sha256, reader, keep_times=manner.keep_times)
     return FileRow(task.track_id, str(target), Became.WRITTEN, changes=tuple(found))
 
 
 def _target(path: Path, source: Path, manner: Manner) -> Path:
-    """The file to write: the track's own, or its sidecar."""
+    """The file to write: the track's own, or its copy."""
     if manner.sidecar is None:
         return source
     absolute = Path(os.path.abspath(path))  # noqa: PTH100 - a path with .. in it, but with its links
@@ -120,15 +121,19 @@ def _target(path: Path, source: Path, manner: Manner) -> Path:
     return target
 
 
-def _is_done(source: Path, target: Path, container: str, wanted: Fields | None, found: bool) -> bool:
-    """Whether the target says what it is to say; a sidecar also, whether it is no older than its file."""
-    if wanted is None:
-        return not found
-    if not target.is_file() or target.stat().st_mtime_ns < source.stat().st_mtime_ns:
+def _is_copied(source: Path, target: Path, container: str, wanted: Fields) -> bool:
+    """Whether there is a copy that says what is wanted, and is no older than its file.
+
+    Raises DataError(bad_output) for a file in its place that has none of our fields: it is somebody's own.
+    """
+    if not target.exists():
         return False
-    if kind_of(target)[0] != container:
-        return False
-    return open_tags(target, container).read() == {name: values for name, values in wanted.items() if values}
+    same = kind_of(target)[0] == container
+    said = open_tags(target, container).read() if same else {}
+    if not said.keys() - {MOOD} and any(wanted.values()):
+        raise _refusal(FailureKind.BAD_OUTPUT, f"{target}: there is a file that is no copy with moods")
+    fresh = target.stat().st_mtime_ns >= source.stat().st_mtime_ns
+    return fresh and said == {name: values for name, values in wanted.items() if values}
 
 
 def _audio_to_keep(task: TrackTask, manner: Manner, source: Path, reader: TrackReader) -> str:

@@ -59,6 +59,14 @@ def tasks(tables: MoodTables, choice: MoodChoice) -> Iterator[TrackTask]:
             yield TrackTask(track_id, uri, status, failure, file_sha256, audio_sha256, fields)
 
 
+def refuse_catalogue(tables: MoodTables, folder: Path) -> None:
+    """Raise DataError(bad_output) for a folder of copies that has files of the catalogue in it."""
+    sql = "SELECT uri FROM tracks WHERE starts_with(replace(uri, 'file://', ''), $begin) LIMIT 1"
+    if found := tables.connection.cursor().execute(sql, {"begin": f"{folder}/"}).fetchone():
+        message = f"--sidecar {folder}: has files of the catalogue in it, such as {found[0]}"
+        raise DataError(FailureKind.BAD_OUTPUT, Stage.OUTPUT, message)
+
+
 def common_folder(tables: MoodTables) -> Path:
     """The folder that all local files of the tables are in, however deep; / where there is none."""
     cursor = tables.connection.cursor().execute("SELECT uri FROM tracks")

@@ -124,20 +124,23 @@ def test_a_hostile_name_and_an_old_mood_move_no_cursor(
         ("OUT --format ape", "invalid choice: 'ape'"),
         ("OUT --fields mood", "invalid choice: 'mood'"),
         ("HERE/none", "HERE/none: no committed run there"),
+        ("OUT --apply --sidecar MUSIC", "MUSIC: has files of the catalogue in it, such as MUSIC/"),
         ("OUT --json HERE/none/x.jsonl", "HERE/none/x.jsonl: No such file or directory"),
     ],
 )
 def test_a_mistake_ends_with_one_line_and_nothing_is_written(
     arguments: str, message: str, catalogue: Catalogue, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    filled = arguments.replace("OUT", str(catalogue.output)).replace("HERE", str(tmp_path))
+    places = {"OUT": str(catalogue.output), "HERE": str(tmp_path), "MUSIC": str(catalogue.folder)}
+    for name, place in places.items():
+        arguments, message = arguments.replace(name, place), message.replace(name, place)
     before = files_of(catalogue.folder)
     try:
-        status = main(["write-tags", *filled.split()])
+        status = main(["write-tags", *arguments.split()])
     except SystemExit as ended:
         status = int(ended.code or 0)
     assert status == EXIT_USAGE
-    assert message.replace("HERE", str(tmp_path)) in capsys.readouterr().err.splitlines()[-1]
+    assert message in capsys.readouterr().err.splitlines()[-1]
     assert files_of(catalogue.folder) == before
 
 

@@ -23,12 +23,13 @@ from mutagen.flac import FLAC, Picture
 from mutagen.id3 import APIC, COMM, ID3, TIT2, TXXX
 from mutagen.mp4 import MP4, MP4Cover, MP4FreeForm
 
+from pipelines.tables import open_tables
 from pipelines.writing_tags import replacing
 from pipelines.writing_tags.containers.container import open_tags
 from pipelines.writing_tags.fields import AROUSAL, COLOUR, MOOD, MOODS, VALENCE, Choice, changes, fields_of
 from pipelines.writing_tags.new_file import audio_sha256_of, state_of
 from pipelines.writing_tags.one_file import Became, FileRow, Manner, TrackTask, settle
-from tests.files.conftest import NAMES, audio
+from tests.files.conftest import NAMES, Catalogue, audio
 from transforms.tracks.reader import ReadSettings, TrackReader
 from transforms.tracks.stage_clock import StageClock
 
@@ -189,6 +190,9 @@ def test_a_sidecar_is_a_copy_under_the_same_relative_path(
     assert settle(task, manner, reader).became is Became.UNCHANGED
     os.utime(path, ns=(0, path.stat().st_mtime_ns + 1))
     assert settle(task, manner, reader).became is Became.WRITTEN, "its file is newer"
+    copy.write_bytes(bytes_)
+    assert "there is a file that is no copy with moods" in settle(task, manner, reader).reason
+    assert copy.read_bytes() == bytes_
 
 
 def test_a_copy_without_a_place_is_refused(files: Path, tmp_path: Path, reader: TrackReader) -> None:
@@ -221,6 +225,12 @@ def test_other_samples_than_those_tagged_are_refused_and_other_tags_are_not(
     assert path.read_bytes() == audio("f.mp3", seed=5)
     assert settle(task, replace(IN_PLACE, changed=True), reader).became is Became.WRITTEN
     assert moods_of(path) == ["happy", "film"]
+
+
+def test_the_hash_of_samples_is_that_of_the_tables(catalogue: Catalogue, reader: TrackReader) -> None:
+    tracks = open_tables(str(catalogue.output)).read("tracks").set_index("uri")["audio_sha256"]
+    path = catalogue.folder / "album" / "f.mp3"
+    assert samples_of(path, reader) == tracks[str(path)]
 
 
 def test_a_table_with_hashes_of_samples_at_another_rate_is_no_obstacle(
