@@ -72,8 +72,9 @@ class Interval:
         columns: dict[str, Any] = {"time_s": times, **self.curves}
         columns["colour"] = colours(*(self.curves[axis] for axis in AXES))
         for share in self.shares:
-            chunk = (times + 1e-9 - share.start_s) // share.step_s
-            columns[share.pair] = share.values[np.clip(chunk.astype(int), 0, len(share.values) - 1)]
+            clock = {"start_s": share.start_s, "step_s": share.step_s}
+            chunks = [steps_between(at, at, **clock).start for at in times.tolist()]
+            columns[share.pair] = share.values[np.clip(chunks, 0, len(share.values) - 1)]
         return pd.DataFrame(columns)
 
     @property
@@ -145,6 +146,8 @@ class Interval:
         )
 
     def _refuse(self, from_s: float, to_s: float) -> None:
+        if not np.isfinite([from_s, to_s]).all():
+            raise _refusal(f"{from_s} to {to_s} seconds is no interval")
         if from_s < self.from_s or max(from_s, to_s) > self.to_s:
             outside = show_time(from_s if not self.from_s <= from_s <= self.to_s else to_s)
             there = f"{show_time(self.from_s)} to {show_time(self.to_s)}"

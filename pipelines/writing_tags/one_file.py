@@ -89,8 +89,10 @@ def _settle(task: TrackTask, manner: Manner, reader: TrackReader) -> FileRow:
     with tag_faults():
         container, tag_format = kind_of(source)
         if not tag_format or manner.tag_format not in (None, tag_format):
-            wanted = f"{manner.tag_format} tags" if manner.tag_format else "tags that are written here"
-            return FileRow(task.track_id, task.uri, Became.LEFT, f"{container} has no {wanted}")
+            wanted = f"{manner.tag_format or 'such'} tags"
+            return FileRow(
+                task.track_id, task.uri, Became.LEFT, f"its container, {container}, has no {wanted}"
+            )
         tags = open_tags(source, container)
         present = tags.read()
         found = changes(present, task.fields, manner.choice)

@@ -50,7 +50,7 @@ def tasks(tables: MoodTables, choice: MoodChoice) -> Iterator[TrackTask]:
            {"c.valence_mean, c.arousal_mean, c.colour" if curves else "NULL, NULL, NULL"}
     FROM tracks AS t {_MOODS if tagged else ""} {_CURVES if curves else ""} ORDER BY t.track_id
     """  # noqa: S608 - the names are ours
-    cursor = tables.connection.cursor().execute(sql, {"grade": choice.grade} if tagged else {})
+    cursor = tables.connection.execute(sql, {"grade": choice.grade} if tagged else {})
     while rows := cursor.fetchmany(_ROWS):
         for row in rows:
             track_id, uri, status, failure, file_sha256, audio_sha256, moods, valence, arousal, colour = row
@@ -62,14 +62,14 @@ def tasks(tables: MoodTables, choice: MoodChoice) -> Iterator[TrackTask]:
 def refuse_catalogue(tables: MoodTables, folder: Path) -> None:
     """Raise DataError(bad_output) for a folder of copies that has files of the catalogue in it."""
     sql = "SELECT uri FROM tracks WHERE starts_with(replace(uri, 'file://', ''), $begin) LIMIT 1"
-    if found := tables.connection.cursor().execute(sql, {"begin": f"{folder}/"}).fetchone():
+    if found := tables.connection.execute(sql, {"begin": f"{folder}/"}).fetchone():
         message = f"--sidecar {folder}: has files of the catalogue in it, such as {found[0]}"
         raise DataError(FailureKind.BAD_OUTPUT, Stage.OUTPUT, message)
 
 
 def common_folder(tables: MoodTables) -> Path:
     """The folder that all local files of the tables are in, however deep; / where there is none."""
-    cursor = tables.connection.cursor().execute("SELECT uri FROM tracks")
+    cursor = tables.connection.execute("SELECT uri FROM tracks")
     common: str | None = None
     while rows := cursor.fetchmany(_ROWS):
         folders = [os.path.dirname(os.path.abspath(local_path(uri))) for (uri,) in rows if is_local(uri)]  # noqa: PTH100, PTH120 - of texts, without looking

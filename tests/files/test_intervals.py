@@ -13,13 +13,19 @@ import pytest
 
 from pipelines.cli import EXIT_DONE, EXIT_USAGE, main
 from pipelines.intervals.interval import Interval
+from pipelines.intervals.stored import stored_curves
 from pipelines.intervals.text import as_csv, as_json, as_text
 from pipelines.intervals.times import parse_time, show_time
 from pipelines.intervals.whole_track import whole_track
 from pipelines.tables import MoodTables, open_tables
+from schemas.antonyms import ANTONYMS, AntonymRow
 from schemas.clock import steps_between
 from schemas.errors import DataError, FailureKind
+from schemas.run import RUN_FILE
+from schemas.table import to_arrow
 from tests.files.conftest import Catalogue
+from tests.output.histories import Past, Row, run_id, write_run
+from transforms.writing.parts import parquet_writer, write_row_group
 
 CURVE = np.linspace(-0.5, 0.5, 20, dtype=np.float32)
 
@@ -150,6 +156,8 @@ def test_coarser_steps_are_means_and_the_last_has_what_is_left() -> None:
         (4.0, 3.0, "has nothing in it"),
         (10.1, 10.3, "no step from 0:10.1 on: it ends at 0:10"),
         ("1:99", None, "'1:99' is no time"),
+        (float("nan"), 2.0, "nan to 2.0 seconds is no interval"),
+        (1.0, float("inf"), "1.0 to inf seconds is no interval"),
     ],
 )
 def test_an_interval_that_is_not_there_is_refused_with_what_is(
@@ -209,6 +217,19 @@ def test_a_track_that_is_not_there_is_told_from_one_without_a_curve(
     with pytest.raises(DataError, match=message) as refused:
         tables.curve(name)
     assert refused.value.kind is kind
+
+
+def test_shares_of_antonyms_are_read_from_their_table(tmp_path: Path) -> None:
+    folder = write_run(tmp_path, Past(run_id(1), (Row("t1", uri="/t1"),)))
+    pair = AntonymRow("t1", "calm-excited", "calm", "excited", 0.5, 0.1, 0.0, 10.0, [0.25, 0.75], run_id(1))
+    (folder / "antonyms").mkdir()
+    with (folder / "antonyms" / "part.parquet").open("wb") as file, parquet_writer(file, ANTONYMS) as writer:
+        write_row_group(writer, to_arrow([pair], ANTONYMS.schema))
+    record = json.loads((folder / RUN_FILE).read_text())
+    record["tables"]["antonyms"] = {"files": ["antonyms/part.parquet"], "rows": 1}
+    (folder / RUN_FILE).write_text(json.dumps(record))
+    (share,) = stored_curves(open_tables(str(tmp_path)), "t1").shares
+    assert (share.pair, share.step_s, share.values.tolist()) == ("calm-excited", 10.0, [0.25, 0.75])
 
 
 def test_all_formats_say_the_same() -> None:

@@ -175,6 +175,13 @@ def test_a_killed_worker_ends_the_command_and_says_so(
     assert "a worker was killed" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("command", ["write-tags", "curve"])
+def test_help_teaches_by_examples(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        main([command, "--help"])
+    assert f"examples:\n  moodscribe {command} " in capsys.readouterr().out
+
+
 def test_features_are_no_moods(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     from tests.output.histories import Past, Row, run_id, write_run
 

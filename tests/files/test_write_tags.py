@@ -244,10 +244,10 @@ def test_a_table_with_hashes_of_samples_at_another_rate_is_no_obstacle(
 @pytest.mark.parametrize(
     ("name", "tag_format", "reason"),
     [
-        ("c.flac", "id3", "FLAC has no id3 tags"),
-        ("g.m4a", "vorbis", "MP4 has no vorbis tags"),
-        ("f.mp3", "mp4", "MP3 has no mp4 tags"),
-        ("w.wma", None, "ASF has no tags that are written here"),
+        ("c.flac", "id3", "its container, FLAC, has no id3 tags"),
+        ("g.m4a", "vorbis", "its container, MP4, has no vorbis tags"),
+        ("f.mp3", "mp4", "its container, MP3, has no mp4 tags"),
+        ("w.wma", None, "its container, ASF, has no such tags"),
     ],
 )
 def test_a_container_without_such_tags_is_left(

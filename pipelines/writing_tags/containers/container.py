@@ -108,7 +108,7 @@ def kind_of(path: Path) -> tuple[str, str]:
             score = int(_class(module, name).score(str(path), file, header))
             scores.append((score, name, _FORMAT_OF.get((module, name), "")))
     score, name, tags = max(scores)
-    return (name, tags) if score > 0 else ("unknown", "")
+    return (name, tags) if score > 0 else ("an unknown one", "")
 
 
 def open_tags(path: Path, container: str) -> Tags:

@@ -69,7 +69,7 @@ class Id3Tags:
         version = self._file.tags.version if self._file.tags is not None else _V24
         if version < (2, 3, 0):
             raise ValueError("ID3v2.2: tags of this version are read, but not written; convert them first")
-        self._version = 4 if version >= _V24 else 3
+        self._v24 = version >= _V24
 
     def read(self) -> dict[str, tuple[str, ...]]:
         """Values of our fields, without those that are not there."""
@@ -77,7 +77,7 @@ class Id3Tags:
         for name in NAMES:
             for frame in self._file.tags.getall(self._key(name)) if self._file.tags is not None else ():
                 values = tuple(str(value) for value in frame.text)
-                if self._version < _V24[1] and name in (MOOD, MOODS):
+                if not self._v24 and name in (MOOD, MOODS):
                     values = tuple(one for value in values for one in value.split(_BETWEEN))
                 found[name] = values
         return found
@@ -100,17 +100,17 @@ class Id3Tags:
                 tags.add(self._frame(name, values))
         tags.unknown_frames = [self._whole(frame) for frame in tags.unknown_frames]
         end = _v1_of(self._path) if self._mp3 else b""
-        tags.save(str(self._path), v2_version=self._version, v23_sep=None)
+        tags.save(str(self._path), v2_version=4 if self._v24 else 3, v23_sep=None)
         if end:  # mutagen makes another from the frames
             with self._path.open("r+b") as file:
                 file.seek(-_V1_BYTES, 2)
                 file.write(end)
 
     def _key(self, name: str) -> str:
-        return "TMOO" if name == MOOD and self._version >= _V24[1] else f"TXXX:{name}"
+        return "TMOO" if name == MOOD and self._v24 else f"TXXX:{name}"
 
     def _frame(self, name: str, values: tuple[str, ...]) -> Any:
-        if self._version >= _V24[1]:
+        if self._v24:
             text = list(values)
             return TMOO(Encoding.UTF8, text) if name == MOOD else TXXX(Encoding.UTF8, name, text)
         return TXXX(Encoding.UTF16, name, [_BETWEEN.join(values)])
@@ -122,7 +122,7 @@ class Id3Tags:
         that it is unsynchronised.
         """
         name, flags, data = frame[:4], bytearray(frame[8:10]), frame[10:]
-        if self._version < _V24[1]:
+        if not self._v24:
             return name + len(data).to_bytes(4) + bytes(flags) + data
         if self._file.tags._header is not None and self._file.tags._header.f_unsynch:
             flags[1] |= _UNSYNCHRONISED
