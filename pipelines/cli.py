@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 
 from pipelines.evaluation.command import add_evaluate
+from pipelines.intervals.command import add_curve
 from pipelines.job_arguments import add_features, add_plan, add_tag
 from pipelines.listening.command import add_listen
 from pipelines.option_hints import HintingParser
@@ -16,6 +17,7 @@ from pipelines.output.compacting.arguments import add_compact
 from pipelines.output.drift.arguments import add_diff
 from pipelines.training.command import add_train
 from pipelines.weights_command import add_weights
+from pipelines.writing_tags.arguments import add_write_tags
 from schemas.errors import DataError
 
 EXIT_DONE, EXIT_TOO_MANY_FAILURES, EXIT_USAGE, EXIT_ACCOUNT, EXIT_STOPPED, EXIT_INTERRUPTED = (
@@ -33,6 +35,8 @@ Mood tags and emotion curves for music catalogues: audio in, Parquet tables out.
   moodscribe tag music/ --output moods          tag a folder
   moodscribe plan music/ --output moods         what that would do, and take
   moodscribe export moods mood_tags moods.csv   one table as one file
+  moodscribe curve song.mp3 --from 1:10 --to 1:40    how a part of a track feels
+  moodscribe write-tags moods                   moods into the files' own tags; what would be written
   moodscribe features mel96 music/ --output mel what a front end makes of a folder, for training
   moodscribe demo                               compose 28 pieces, tag them, show what was found
 """
@@ -68,6 +72,8 @@ def _parser() -> argparse.ArgumentParser:
     add_compact(commands)
     add_diff(commands)
     _add_export(commands)
+    add_curve(commands)
+    add_write_tags(commands)
     add_weights(commands)
     add_listen(commands)
     add_train(commands)
