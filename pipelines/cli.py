@@ -14,6 +14,7 @@ from pipelines.listening.command import add_listen
 from pipelines.option_hints import HintingParser
 from pipelines.output.compacting.arguments import add_compact
 from pipelines.output.drift.arguments import add_diff
+from pipelines.reporting.arguments import add_report
 from pipelines.training.command import add_train
 from pipelines.weights_command import add_weights
 from schemas.errors import DataError
@@ -67,6 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     add_features(commands).set_defaults(run=_run_features)
     add_compact(commands)
     add_diff(commands)
+    add_report(commands)
     _add_export(commands)
     add_weights(commands)
     add_listen(commands)

@@ -1,0 +1,54 @@
+"""`moodscribe report`: the page from the command's arguments, written whole or not at all."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from pipelines.cli import EXIT_DONE, EXIT_STOPPED
+from pipelines.output.committed import read_committed
+from pipelines.output.connection import connect_bounded, machine_memory_mb
+from pipelines.output.drift.named_runs import find_run
+from pipelines.output.faults import duckdb_faults
+from pipelines.pages.document import render
+from pipelines.pages.writing import write_page
+from pipelines.reporting.facts import Facts
+from pipelines.reporting.page import report_page
+from pipelines.reporting.reading import read_facts
+from pipelines.tables import refuse_empty
+from schemas.errors import OutputError
+from transforms.storage import absolute
+
+
+def run_report(arguments: argparse.Namespace) -> int:
+    """Write the report; the exit status."""
+    begun = time.monotonic()
+    try:
+        facts = _read(arguments)
+        size = write_page(arguments.page, render(report_page(facts)))
+    except OutputError as error:
+        print(f"moodscribe report: {error}", file=sys.stderr)
+        return EXIT_STOPPED
+    seconds = time.monotonic() - begun
+    run = facts.account.run_ids[-1]
+    print(f"{arguments.page}: report of run {run}, {size / 1e6:.1f} MB, in {seconds:.1f} s")
+    return EXIT_DONE
+
+
+def _read(arguments: argparse.Namespace) -> Facts:
+    committed = read_committed(absolute(arguments.output))
+    refuse_empty(committed)
+    run_id = find_run(committed, arguments.run_name)
+    against = None if arguments.against is None else find_run(committed, arguments.against)
+    memory_mb = arguments.memory_mb or machine_memory_mb() // 4
+    if sys.stderr.isatty():
+        print(f"reading {committed.rows('tracks'):,} rows of tracks ...", file=sys.stderr)
+    with duckdb_faults(), tempfile.TemporaryDirectory(prefix="moodscribe-") as scratch:
+        connection = connect_bounded(committed.output_uri, memory_mb=memory_mb, scratch=Path(scratch))
+        try:
+            return read_facts(connection, committed, run_id=run_id, against=against, tracks=arguments.track)
+        finally:
+            connection.close()
