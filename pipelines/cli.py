@@ -15,6 +15,7 @@ from pipelines.option_hints import HintingParser
 from pipelines.output.compacting.arguments import add_compact
 from pipelines.output.drift.arguments import add_diff
 from pipelines.reporting.arguments import add_report
+from pipelines.showing.arguments import add_show
 from pipelines.training.command import add_train
 from pipelines.weights_command import add_weights
 from schemas.errors import DataError
@@ -69,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     add_compact(commands)
     add_diff(commands)
     add_report(commands)
+    add_show(commands)
     _add_export(commands)
     add_weights(commands)
     add_listen(commands)

@@ -34,16 +34,20 @@ Cell = str | int | Bar | Swatch | None
 
 
 def table(caption: str, columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> str:
-    """A table with a caption; the first cell of each row is its head, None is a dash."""
+    """A table with a caption; the first cell of each row is its head, None is a dash.
+
+    Columns without names have no line of names.
+    """
     numeric = [place > 0 and _all_numbers([row[place] for row in rows]) for place in range(len(columns))]
     kinds = [' class="number"' if one else "" for one in numeric]
     head = "".join(
         f'<th scope="col"{kind}>{html_text(name)}</th>' for name, kind in zip(columns, kinds, strict=True)
     )
+    top = f"<thead><tr>{head}</tr></thead>\n" if any(columns) else ""
     body = "\n".join(f"<tr>{_row(row, kinds)}</tr>" for row in rows)
     return (
         f'<div class="wide" tabindex="0" role="region" aria-label="{html_text(caption)}"><table>\n'
-        f"<caption>{html_text(caption)}</caption>\n<thead><tr>{head}</tr></thead>\n"
+        f"<caption>{html_text(caption)}</caption>\n{top}"
         f"<tbody>\n{body}\n</tbody>\n</table></div>"
     )
 

@@ -32,14 +32,14 @@ def has_title(connection: duckdb.DuckDBPyConnection) -> bool:
     return "title" in connection.sql("SELECT * FROM tracks LIMIT 0").columns
 
 
-def find_track(connection: duckdb.DuckDBPyConnection, name: str) -> str:
+def find_track(connection: duckdb.DuckDBPyConnection, name: str, *, whole: bool = False) -> str:
     """The id of the track with this id, else this URI, else with an id, URI or title that ends so or, last of
-    all, has it somewhere in it, whatever the case.
+    all, has it somewhere in it, whatever the case. With `whole` it has to be the id or the URI.
 
     Raises DataError: not_found, or bad_input where several tracks are meant alike.
     """
     titled = has_title(connection)
-    for look in _LOOKS if name else ():
+    for look in _LOOKS[: 2 if whole else None] if name else ():
         where = look.format(title=_TITLE if titled else "", part=_PART if titled else "")
         sql = f"SELECT track_id FROM tracks WHERE {where} ORDER BY track_id LIMIT {_SHOWN + 1}"  # noqa: S608
         found = [row[0] for row in connection.execute(sql, {"name": name}).fetchall()]
