@@ -16,7 +16,10 @@ const page = (() => {
   // A copy with the colours of the theme for values such as "var(--ink)".
   function themed(value) {
     if (typeof value === "string") return value.startsWith("var(--") ? colour(value.slice(6, -1)) : value;
-    if (Array.isArray(value)) return typeof value[0] === "number" ? value : value.map(themed);
+    if (Array.isArray(value)) {
+      // Long arrays of numbers stay as they are; [0, "var(--low)"] of a colour scale does not.
+      return value.length > 2 && typeof value[0] === "number" ? value : value.map(themed);
+    }
     if (value === null || typeof value !== "object") return value;
     return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, themed(inner)]));
   }

@@ -14,7 +14,7 @@ from pipelines.output.connection import connect_bounded, machine_memory_mb
 from pipelines.output.drift.named_runs import find_run
 from pipelines.output.faults import duckdb_faults
 from pipelines.pages.document import render
-from pipelines.pages.writing import write_page
+from pipelines.pages.writing import check_page, write_page
 from pipelines.reporting.facts import Facts
 from pipelines.reporting.page import report_page
 from pipelines.reporting.reading import read_facts
@@ -26,6 +26,7 @@ from transforms.storage import absolute
 def run_report(arguments: argparse.Namespace) -> int:
     """Write the report; the exit status."""
     begun = time.monotonic()
+    check_page(arguments.page)
     try:
         facts = _read(arguments)
         size = write_page(arguments.page, render(report_page(facts)))

@@ -43,11 +43,6 @@ class Plane:
     cells: Sequence[tuple[int, int, int]]
 
 
-def cell_of(value: float) -> int:
-    """Column or row of a value in [-1, 1]: cells have their lower edge, the last one both."""
-    return min(CELLS - 1, max(0, int((value + 1.0) / 2.0 * CELLS)))
-
-
 def density(cells: Sequence[tuple[int, int, int]]) -> list[list[int | None]]:
     """Tracks of each cell, row by row of rising arousal: [CELLS][CELLS]; None where there is none."""
     grid: list[list[int | None]] = [[None] * CELLS for _ in range(CELLS)]

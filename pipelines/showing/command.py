@@ -9,7 +9,7 @@ from pipelines.cli import EXIT_DONE, EXIT_STOPPED
 from pipelines.pages.document import render
 from pipelines.pages.shown_track import ShownTrack
 from pipelines.pages.track_rows import find_track, read_track
-from pipelines.pages.writing import write_page
+from pipelines.pages.writing import check_page, write_page
 from pipelines.showing.envelope import Envelope, envelope_of
 from pipelines.showing.on_the_spot import tag_now
 from pipelines.showing.page import track_page
@@ -24,6 +24,8 @@ def run_show(arguments: argparse.Namespace) -> int:
     """Show the track; the exit status."""
     if arguments.embed and not arguments.html:
         raise _refusal(FailureKind.BAD_INPUT, "--embed is for a page: give --html FILE")
+    if arguments.html:
+        check_page(arguments.html)
     track = _track(arguments)
     if not arguments.html:
         sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
@@ -56,7 +58,7 @@ def _track(arguments: argparse.Namespace) -> ShownTrack:
         finally:
             tables.connection.close()
     elif not is_file:
-        message = f"{name}: no such file; a track of a catalogue is found with --tables OUT"
+        message = f"{name!r}: no such file; a track of a catalogue is found with --tables OUT"
         raise _refusal(FailureKind.NOT_FOUND, message)
     try:
         return tag_now(uri, arguments.bundle)

@@ -43,9 +43,11 @@ def window_of(*curves: Sequence[float]) -> float:
 
 def _columns(values: Sequence[float], count: int) -> list[tuple[float, float]]:
     """Lowest and highest value of each of so many equal stretches; a short curve repeats its values."""
-    ends = [round(place * len(values) / count) for place in range(count + 1)]
+    if not values:
+        return []
+    ends = [place * len(values) // count for place in range(count + 1)]
     stretches = (values[begin : max(end, begin + 1)] for begin, end in pairwise(ends))
-    return [(min(some), max(some)) for some in stretches if some]
+    return [(min(some), max(some)) for some in stretches]
 
 
 def _row(value: float, dots: int, edge: float) -> int:

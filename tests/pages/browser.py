@@ -1,12 +1,14 @@
-"""Headless Chromium over its debugging pipe: pages are opened, asked and looked at, and what they log is kept."""
+"""Headless Chromium over its debugging pipe: pages are opened and asked, and what they log is kept."""
 
 from __future__ import annotations
 
 import base64
+import fcntl
 import json
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -29,16 +31,20 @@ _FLAGS = (
     "--remote-debugging-pipe",
 )
 _PATIENCE_S = 60.0
+# A browser reads its pipe as descriptor 3 and writes to 4.
+_START = "import os, sys; os.dup2({there}, 3); os.dup2({back}, 4); os.execv(sys.argv[1], sys.argv[1:])"
 
 
 @dataclass
 class Browser:
-    """A browser with one page; `problems` are errors and warnings of its console, `requests` what it loads."""
+    """A browser with a page; `problems` are errors and warnings of its console, `requests` what it
+    loads, without what its policy forbids."""
 
     _to: int
     _from: int
     problems: list[str] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
+    _urls: dict[str, str] = field(default_factory=dict)
     _session: str = ""
     _count: int = 0
     _pending: bytes = b""
@@ -53,6 +59,7 @@ class Browser:
 
     def open(self, path: Path, *, width: int = 1100, height: int = 900, dark: bool = False) -> float:
         """Open a file and wait until it is loaded; the seconds that took."""
+        assert path.is_file(), path
         self.problems.clear()
         self.requests.clear()
         self._loaded = False
@@ -119,7 +126,10 @@ class Browser:
         if method == "Page.loadEventFired":
             self._loaded = True
         elif method == "Network.requestWillBeSent":
+            self._urls[values["requestId"]] = values["request"]["url"]
             self.requests.append(values["request"]["url"])
+        elif method == "Network.loadingFailed" and values.get("blockedReason") == "csp":
+            self.requests.remove(self._urls[values["requestId"]])
         elif method == "Runtime.exceptionThrown":
             self.problems.append(str(values["exceptionDetails"]))
         elif method == "Log.entryAdded" and values["entry"]["level"] in ("error", "warning"):
@@ -128,19 +138,31 @@ class Browser:
             self.problems.append(str(values["args"]))
 
 
+def _high(descriptor: int) -> int:
+    """The same file by a number that is in nobody's way."""
+    moved = fcntl.fcntl(descriptor, fcntl.F_DUPFD, 10)
+    os.close(descriptor)
+    return moved
+
+
 @contextmanager
 def headless_browser() -> Iterator[Browser]:
     """A browser for the time of the block; the test is skipped where there is none."""
     program = next(filter(None, map(shutil.which, _NAMES)), None)
     if program is None:
         pytest.skip("no Chromium: apt-get install chromium")
-    there, to_browser = os.pipe()
-    from_browser, back = os.pipe()
+    there, to_browser = map(_high, os.pipe())
+    from_browser, back = map(_high, os.pipe())
     with tempfile.TemporaryDirectory(prefix="chromium-", ignore_cleanup_errors=True) as profile:
-        # The browser reads its pipe as descriptor 3 and writes to 4.
-        command = f'exec "$0" "$@" 3<&{there} 4>&{back}'
         process = subprocess.Popen(
-            ["sh", "-c", command, program, *_FLAGS, f"--user-data-dir={profile}"],
+            [
+                sys.executable,
+                "-c",
+                _START.format(there=there, back=back),
+                program,
+                *_FLAGS,
+                f"--user-data-dir={profile}",
+            ],
             pass_fds=(there, back),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -1,4 +1,4 @@
-"""Tables as runs write them, with what a test says of each track: by the project's own records and writers."""
+"""Tables as runs write them, with what a test says of each track, by the project's own writers."""
 
 from __future__ import annotations
 
