@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from pipelines.cli import EXIT_DONE, EXIT_STOPPED
-from pipelines.output.committed import read_committed
+from pipelines.output.committed import Committed, all_records, read_committed
 from pipelines.output.connection import connect_bounded, machine_memory_mb
 from pipelines.output.drift.named_runs import find_run
 from pipelines.output.faults import duckdb_faults
@@ -18,8 +18,9 @@ from pipelines.pages.writing import check_page, write_page
 from pipelines.reporting.facts import Facts
 from pipelines.reporting.page import report_page
 from pipelines.reporting.reading import read_facts
-from pipelines.tables import refuse_empty
-from schemas.errors import OutputError
+from pipelines.tables import features_of, refuse_empty
+from schemas.errors import DataError, FailureKind, OutputError, Stage
+from schemas.features import NAME as FEATURES
 from transforms.storage import absolute
 
 
@@ -39,9 +40,20 @@ def run_report(arguments: argparse.Namespace) -> int:
     return EXIT_DONE
 
 
+def _refuse_features(committed: Committed) -> None:
+    """Raise DataError(bad_input) where the runs are those of a front end."""
+    if FEATURES not in committed.names:
+        return
+    record = all_records(committed)[-1]
+    held = features_of(record["front_end"]["key"], record["settings"])
+    message = f"{committed.output_uri}: no moods there, but {held}"
+    raise DataError(FailureKind.BAD_INPUT, Stage.OUTPUT, message)
+
+
 def _read(arguments: argparse.Namespace) -> Facts:
     committed = read_committed(absolute(arguments.output))
     refuse_empty(committed)
+    _refuse_features(committed)
     run_id = find_run(committed, arguments.run_name)
     against = None if arguments.against is None else find_run(committed, arguments.against)
     memory_mb = arguments.memory_mb or machine_memory_mb() // 4

@@ -23,7 +23,7 @@ class FailureExample:
 
 @dataclass(frozen=True, slots=True)
 class TagRate:
-    """A tag over all tracks with results: `tagged` of `count` have it. `grade` "" where it has none."""
+    """A tag: `tagged` of all `count` tracks with results have it. `grade` is "" where it has none."""
 
     tag: str
     tagged: int

@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 _EXAMPLES = 3
 _OUTERMOST = 200
 _RATES = """
-SELECT tag, count(*) FILTER (tagged), count(*), arg_max(grade, run_id), arg_max(off, run_id)
+SELECT tag, count(*) FILTER (tagged),
+       (SELECT count(*) FROM tracks WHERE status IN ('tagged', 'extracted', 'duplicate')),
+       arg_max(grade, run_id), arg_max(off, run_id)
 FROM mood_tags GROUP BY tag ORDER BY tag
 """
 _FAILED = f"""

@@ -25,7 +25,13 @@ def two_runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Ten tracks across the plane, and what is hostile; then one each is changed, failed and gone."""
     output = tmp_path_factory.mktemp("two runs") / "moods"
     tracks = [
-        Made(f"t{place}", title=f"Title {place}", valence=place / 10 - 0.5, arousal=0.3 - place / 20)
+        Made(
+            f"t{place}",
+            title=f"Title {place}",
+            valence=place / 10 - 0.5,
+            arousal=0.3 - place / 20,
+            rise=0.6 if place == 6 else 0.4,
+        )
         for place in range(10)
     ]
     tracks.append(Made(HOSTILE, title=HOSTILE, valence=0.7, arousal=0.7, scores={"calm": 0.9, HOSTILE: 0.99}))

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from models.colour import colours
 from models.curves import quadrant
-from schemas.antonyms import ANTONYMS
 from schemas.emotion_curves import EMOTION_CURVES, EmotionCurveRow
 from schemas.errors import DataError, FailureKind, Stage
 from schemas.failures import FAILURES, failure_row
@@ -45,6 +44,7 @@ class Made:
     scores: Mapping[str, float] = field(default_factory=lambda: {"calm": 0.2, "happy": 0.7, "sad": 0.6})
     valence: float = 0.0
     arousal: float = 0.0
+    rise: float = 0.4
     failure: DataError | None = None
 
 
@@ -70,7 +70,7 @@ def write_made(output: Path, number: int, tracks: Sequence[Made], **record: Any)
         identity,
         {
             made: to_arrow([_track(one, identity) for one in tracks], made.schema),
-            MOOD_TAGS: to_arrow([row for one in done for row in _tags(one, identity)], MOOD_TAGS.schema),
+            MOOD_TAGS: to_arrow([row for one in done for row in tags_of(one, identity)], MOOD_TAGS.schema),
             EMOTION_CURVES: to_arrow([curve_of(one, identity) for one in done], EMOTION_CURVES.schema),
             FAILURES: to_arrow(
                 [
@@ -144,7 +144,7 @@ def write_many(output: Path, count: int, tags: Sequence[str] = tuple(GRADES)) ->
         "colour": pa.array(colours(means[:, 0], means[:, 1])),
         "quadrant": pa.array([quadrant(*pair) for pair in means.tolist()]),
     }
-    tag_rows = [as_mapping(row) for row in _tags(replace(track, scores=dict.fromkeys(tags, 0.6)), identity)]
+    tag_rows = [as_mapping(row) for row in tags_of(replace(track, scores=dict.fromkeys(tags, 0.6)), identity)]
     write_run(
         output,
         identity,
@@ -203,7 +203,8 @@ def _track(one: Made, identity: str) -> dict[str, Any]:
     return {**as_mapping(row), "title": one.title}
 
 
-def _tags(one: Made, identity: str) -> list[MoodTagRow]:
+def tags_of(one: Made, identity: str) -> list[MoodTagRow]:
+    """Its rows of tags, in the order of its scores."""
     ranked = sorted(one.scores, key=lambda tag: -one.scores[tag])
     return [
         MoodTagRow(
@@ -225,14 +226,11 @@ def _tags(one: Made, identity: str) -> list[MoodTagRow]:
 
 
 def curve_of(one: Made, identity: str) -> EmotionCurveRow:
-    """Two minutes at the track's emotion, rising by .4 in valence in the middle; two members .1 apart."""
-    rise = np.where(np.arange(240) < 120, -0.2, 0.2).astype(np.float32)
+    """Two minutes at the track's emotion, its valence rising in the middle; two members .1 apart."""
+    rise = np.where(np.arange(240) < 120, -one.rise / 2, one.rise / 2).astype(np.float32)
     apart = np.array([[-0.05], [0.05]], np.float32)
     curves = {
         "valence": (np.float32(one.valence) + rise + apart).astype(np.float32),
         "arousal": np.full((2, 240), one.arousal, np.float32) + apart,
     }
     return emotion_curve_row(one.track_id, curves, run_id=identity)
-
-
-__all__ = ["ANTONYMS", "HOSTILE", "Made", "failed", "run_id", "write_made", "write_many"]

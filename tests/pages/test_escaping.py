@@ -7,7 +7,7 @@ import json
 import pytest
 
 from pipelines.pages.escaping import LONGEST_PLOT_TEXT, html_text, plot_text, script_json, visible
-from pipelines.pages.tables import Bar, Swatch, table
+from pipelines.pages.tables import Bar, Cell, Swatch, table
 from tests.pages.made_tables import HOSTILE
 
 
@@ -51,7 +51,7 @@ def test_a_plot_is_given_no_tags_and_no_more_than_it_can_show() -> None:
 
 
 def test_every_cell_of_a_table_is_escaped() -> None:
-    cells = [HOSTILE, HOSTILE, Bar(0.5, HOSTILE), Swatch(HOSTILE, HOSTILE), None, 1234]
+    cells: list[Cell] = [HOSTILE, HOSTILE, Bar(0.5, HOSTILE), Swatch(HOSTILE, HOSTILE), None, 1234]
     text = table(HOSTILE, [HOSTILE] * len(cells), [cells])
     assert "<script" not in text
     assert "<img" not in text

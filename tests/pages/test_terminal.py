@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import replace
+from typing import Literal
 
 import pytest
 from rich.console import Console
@@ -12,7 +13,7 @@ from pipelines.pages.shown_track import ShownTrack
 from pipelines.showing.curve_plot import plot_lines, window_of
 from pipelines.showing.terminal import shown
 from schemas.antonyms import AntonymRow
-from tests.pages.made_tables import HOSTILE, Made, _tags, curve_of
+from tests.pages.made_tables import HOSTILE, Made, curve_of, tags_of
 
 MADE = Made("0001", title="Blue Hour", valence=0.1, arousal=-0.3)
 TRACK = ShownTrack(
@@ -21,7 +22,7 @@ TRACK = ShownTrack(
     uri="/music/blue.flac",
     source="run 7",
     facts={"status": "tagged"},
-    tags=sorted(_tags(MADE, "7"), key=lambda row: row.rank),
+    tags=sorted(tags_of(MADE, "7"), key=lambda row: row.rank),
     curve=curve_of(MADE, "7"),
     antonyms=[AntonymRow("0001", "calm-excited", "calm", "excited", 0.75, 0.1, 0.0, 20.0, [0.75], "7")],
 )
@@ -29,7 +30,7 @@ TRACK = ShownTrack(
 
 def printed(track: ShownTrack, *, colours: bool, every_tag: bool = False) -> str:
     stream = io.StringIO()
-    system = "truecolor" if colours else None
+    system: Literal["truecolor"] | None = "truecolor" if colours else None
     console = Console(file=stream, width=80, force_terminal=colours, color_system=system)
     console.print(shown(track, width=80, every_tag=every_tag, ribbon=colours))
     return stream.getvalue()
