@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from pipelines.pages.escaping import html_text
 
+_COLOUR = re.compile(r"#[0-9a-f]{6}")
 _NUMBER = re.compile(r"[+-]?[0-9][0-9,]*(\.[0-9]+)?%?")
 _LONG = 20
 NONE = "–"  # noqa: RUF001 - a dash
@@ -104,9 +105,8 @@ def _inner(cell: Cell) -> str:
         bar = f'<span class="bar" aria-hidden="true"><b style="width:{_width(cell.share)}"></b>{mark}</span>'
         return f"{bar}{html_text(cell.words)}"
     if isinstance(cell, Swatch):
-        square = (
-            f'<span class="swatch" aria-hidden="true" style="background:{html_text(cell.colour)}"></span>'
-        )
+        colour = cell.colour if _COLOUR.fullmatch(cell.colour) else "none"
+        square = f'<span class="swatch" aria-hidden="true" style="background:{colour}"></span>'
         return f"{square}{html_text(cell.words)}"
     return html_text(f"{cell:,}" if isinstance(cell, int) else cell)
 

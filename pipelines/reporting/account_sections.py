@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from pipelines.pages.document import details
 from pipelines.pages.escaping import html_text
@@ -51,7 +51,7 @@ def _made(account: Account) -> str:
     rows: list[list[Cell]] = [
         ["input", account.input],
         ["bundle", account.made_by],
-        ["runs", ", ".join(account.run_ids)],
+        ["runs", _runs(account.run_ids)],
         ["from", account.started],
         ["to", account.finished],
         ["from the feature cache", f"{account.cached:,}"],
@@ -59,6 +59,10 @@ def _made(account: Account) -> str:
     rows += [[f"tried again: {name}", f"{count:,}"] for name, count in account.retries.items()]
     rows += [[name, number] for name, number in account.versions.items()]
     return table("Input, bundle and versions", ["", ""], rows)
+
+
+def _runs(run_ids: Sequence[str]) -> str:
+    return run_ids[0] if len(run_ids) == 1 else f"{len(run_ids):,}, from {run_ids[0]} to {run_ids[-1]}"
 
 
 def failures_section(facts: Facts) -> str:

@@ -27,7 +27,7 @@ _EXAMPLES = 3
 _OUTERMOST = 200
 _RATES = """
 SELECT tag, count(*) FILTER (tagged),
-       (SELECT count(*) FROM tracks WHERE status IN ('tagged', 'extracted', 'duplicate')),
+       (SELECT count(*) FROM current WHERE status IN ('tagged', 'extracted', 'duplicate')),
        arg_max(grade, run_id), arg_max(off, run_id)
 FROM mood_tags GROUP BY tag ORDER BY tag
 """
@@ -57,7 +57,7 @@ _CHOICES = (
     ("changes most", "(valence_max - valence_min) ^ 2 + (arousal_max - arousal_min) ^ 2 DESC", 2),
 )
 _FIRST = """
-SELECT track_id FROM emotion_curves c JOIN tracks t USING (track_id)
+SELECT track_id FROM emotion_curves JOIN (SELECT track_id, status FROM current) USING (track_id)
 WHERE status = 'tagged' ORDER BY {order}, track_id LIMIT {most}
 """
 
@@ -87,7 +87,7 @@ def read_facts(
         output_uri=committed.output_uri,
         account=account,
         statuses=dict(
-            connection.sql("SELECT status, count(*) FROM tracks GROUP BY ALL ORDER BY ALL").fetchall()
+            connection.sql("SELECT status, count(*) FROM current GROUP BY ALL ORDER BY ALL").fetchall()
         ),
         failures=_failures(connection, state),
         examples=_examples(connection, state),

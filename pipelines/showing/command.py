@@ -7,6 +7,7 @@ import sys
 
 from pipelines.cli import EXIT_DONE, EXIT_STOPPED
 from pipelines.pages.document import render
+from pipelines.pages.escaping import visible
 from pipelines.pages.shown_track import ShownTrack
 from pipelines.pages.track_rows import find_track, read_track
 from pipelines.pages.writing import check_page, write_page
@@ -37,7 +38,7 @@ def run_show(arguments: argparse.Namespace) -> int:
     except OutputError as error:
         print(f"moodscribe show: {error}", file=sys.stderr)
         return EXIT_STOPPED
-    print(f"{arguments.html}: {track.name}, {size / 1e6:.1f} MB")
+    print(f"{arguments.html}: {visible(track.name)}, {size / 1e6:.1f} MB")
     return EXIT_DONE
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +34,7 @@ def envelope_of(uri: str) -> Envelope:
         reading = reader.open(uri, StageClock())
         blocks = reading.blocks(None)
         first = next(blocks)
-        return envelope(_chained(first, blocks), rate_hz=reading.rate_hz)
+        return envelope(chain([first], blocks), rate_hz=reading.rate_hz)
 
 
 def envelope(blocks: Iterable[NDArray[np.float32]], *, rate_hz: int, columns: int = COLUMNS) -> Envelope:
@@ -56,10 +57,3 @@ def envelope(blocks: Iterable[NDArray[np.float32]], *, rate_hz: int, columns: in
     if len(firsts):
         low, high = np.minimum.reduceat(low, firsts), np.maximum.reduceat(high, firsts)
     return Envelope(low, high, to_seconds(bucket * together, rate_hz=rate_hz))
-
-
-def _chained(
-    first: NDArray[np.float32], others: Iterable[NDArray[np.float32]]
-) -> Iterable[NDArray[np.float32]]:
-    yield first
-    yield from others

@@ -75,7 +75,6 @@ def test_a_track_is_found_by_its_id_the_end_of_its_uri_or_its_title(
         ("0002 --tables OUT --embed", "--embed is for a page: give --html FILE"),
         ("0002 --tables OUT --html OUT", "OUT: is a folder"),
         ("0003 --tables OUT --html OUT.html --embed", "--embed: /elsewhere/gone.flac: no such file"),
-        ("HERE/text.mp3", "HERE/text.mp3: not_audio: "),
         ("HERE/text.mp3 --bundle nosuch", "bundle 'nosuch' is neither a folder nor a shipped bundle"),
     ],
 )
@@ -84,13 +83,11 @@ def test_what_cannot_be_shown_is_said_in_one_line(
     message: str,
     tables: Path,
     tmp_path: Path,
-    small_bundle: Bundle,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     (tmp_path / "text.mp3").write_text("no music")
     filled = [one.replace("OUT", str(tables)).replace("HERE", str(tmp_path)) for one in arguments.split()]
-    bundle = [] if "--bundle" in filled else ["--bundle", str(small_bundle.folder)]
-    assert main(["show", *filled, *bundle]) == 2
+    assert main(["show", *filled]) == 2
     captured = capsys.readouterr()
     (line,) = captured.err.splitlines()
     assert line.startswith(
@@ -112,6 +109,16 @@ def test_a_file_tagged_on_the_spot_has_the_rows_of_the_main_job(
     assert found.curve is not None
     np.testing.assert_array_equal(np.array([found.curve.valence, found.curve.arousal]).T, expected.curve)
     assert found.facts["length"] == "0:40"
+
+
+def test_why_a_file_cannot_be_tagged_is_said_in_one_line(
+    tmp_path: Path, small_bundle: Bundle, small_models: Ensemble, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "text.mp3"
+    path.write_text("no music")
+    assert main(["show", str(path), "--bundle", str(small_bundle.folder)]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"moodscribe show: {path}: not_audio: ")
 
 
 def test_a_file_that_is_in_no_table_is_tagged_and_shown(
