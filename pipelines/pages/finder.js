@@ -17,6 +17,7 @@
     for (const words of [signed(valence), signed(arousal), colour, id]) {
       line.appendChild(document.createElement("td")).textContent = words;
     }
+    for (const cell of line.children) cell.classList.toggle("long", cell.textContent.length > 20);
     const swatch = document.createElement("span");
     swatch.className = "swatch";
     swatch.style.background = colour;

@@ -37,7 +37,9 @@ def account_section(facts: Facts) -> str:
         table("What became of the inputs", ["", "inputs", "share"], rows),
     ]
     if account.counts["gone"]:
-        parts.append(f"<p>{account.counts['gone']:,} tracks of earlier runs were no longer in the input.</p>")
+        parts.append(
+            f"<p>Tracks of earlier runs that are no longer in the input: {account.counts['gone']:,}.</p>"
+        )
     if account.reasons:
         parts.append(table("Why tracks were worked on", ["reason", "tracks"], _counted(account.reasons)))
     if account.left:

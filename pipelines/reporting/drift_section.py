@@ -34,11 +34,10 @@ def drift_section(facts: Facts) -> str:
     parts.append(table("Tracks before and now", ["", "before", "now"], rows))
     moves = ("new", "gone", "changed", "newly_failed", "no_longer_failed")
     moved: list[list[Cell]] = [[name.replace("_", " "), getattr(tracks, name)] for name in moves]
-    share = (
-        f"{drift.flips / drift.compared:.2%} of {drift.compared:,}" if drift.compared else "none to compare"
-    )
-    moved.append(["flipped tag decisions", share])
     parts.append(table("What moved", ["", "tracks"], moved))
+    if drift.compared:
+        share = f"{drift.flips / drift.compared:.2%}"
+        parts.append(f"<p>{share} of {drift.compared:,} decisions on tags are others now.</p>")
     if drift.examples:
         failed: list[list[Cell]] = [[one.kind, one.track_id, one.message] for one in drift.examples]
         parts.append(table("Newly failed, examples", ["kind", "track", "message"], failed))

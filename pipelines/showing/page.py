@@ -80,7 +80,8 @@ def _moments(curve: EmotionCurveRow) -> str:
 def _tags(track: ShownTrack) -> str:
     rows = [_tag(tag) for tag in track.tags]
     columns = ["tag", "score", "threshold", "given", "models disagree by", "grade"]
-    first = table("Tags by score; the line across a bar is the threshold", columns, rows[:_FIRST_TAGS])
+    words = "<p>The line across a bar is the threshold.</p>\n"
+    first = words + table("Tags by score", columns, rows[:_FIRST_TAGS])
     if len(rows) <= _FIRST_TAGS:
         return first
     rest = table("The others", columns, rows[_FIRST_TAGS:])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from itertools import groupby
 
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
@@ -71,7 +72,7 @@ def _curves(curve: EmotionCurveRow, *, width: int, ribbon: bool) -> list[Rendera
         parts += ["", Text.assemble((f"  {axis} ", "bold"), f"{words}, models ±{spread:.2f}")]
         parts += _plot(values, curve.colours, width=width, edge=edge)
     if ribbon:
-        parts.append(_ribbon(curve.colours, width))
+        parts.append(_coloured(Text(" " * (_MARGIN - 2)), "█" * width, curve.colours))
     end = clock(curve.start_s + len(curve.valence) * curve.step_s)
     parts.append(Text(f"{'':{_MARGIN - 2}}0:00{end:>{max(1, width - 4)}}"))
     shares = ", ".join(f"Q{n} {percent(getattr(curve, f'q{n}_share'))}" for n in (1, 2, 3, 4))
@@ -88,21 +89,20 @@ def _plot(
     lines: list[RenderableType] = []
     for place, line in enumerate(plot_lines(values, width=width, height=_ROWS, edge=edge)):
         text = Text(f"{marks.get(place, ''):>{_MARGIN - 3}} ▏")
-        for column, character in enumerate(line):
-            text.append(character, style=_colour_at(colours, column, width))
-        lines.append(text)
+        lines.append(_coloured(text, line, colours))
     return lines
 
 
-def _ribbon(colours: Sequence[str], width: int) -> Text:
-    text = Text(" " * (_MARGIN - 2))
-    for column in range(width):
-        text.append("█", style=_colour_at(colours, column, width))
+def _coloured(text: Text, characters: str, colours: Sequence[str]) -> Text:
+    """The text with these characters after it, in the colours of the moments that they stand for."""
+    for colour, run in groupby(range(len(characters)), lambda at: _colour_at(colours, at, len(characters))):
+        columns = list(run)
+        text.append(characters[columns[0] : columns[-1] + 1], style=colour)
     return text
 
 
 def _colour_at(colours: Sequence[str], column: int, width: int) -> str:
-    return colours[min(len(colours) - 1, column * len(colours) // width)] if colours else ""
+    return colours[column * len(colours) // width] if colours else ""
 
 
 def _tags(tags: Sequence[MoodTagRow]) -> Table:

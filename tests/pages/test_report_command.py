@@ -102,6 +102,19 @@ def test_the_page_has_the_chosen_curves_as_they_are_in_the_tables(two_runs: Path
 
 
 @pytest.mark.parametrize(
+    ("command", "promised"),
+    [
+        ("report", "moodscribe report gs://bucket/moods --output gs://bucket/reports/today.html"),
+        ("show", "moodscribe show 0001 --tables moods"),
+    ],
+)
+def test_help_teaches_by_examples(command: str, promised: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        main([command, "--help"])
+    assert promised in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
     ("arguments", "message"),
     [
         ("HERE/nothing", "HERE/nothing: no committed run there"),
