@@ -33,5 +33,5 @@ class ShownTrack:
 
 def named(track_id: str, title: Any, uri: str) -> str:
     """The name of a track by its row: see ShownTrack.name."""
-    words = title if isinstance(title, str) else ""
+    words = "" if title is None else str(title)
     return ShownTrack(track_id, words, uri, "", {}, (), None, ()).name

@@ -69,7 +69,7 @@ def read_track(connection: duckdb.DuckDBPyConnection, track_id: str, tables: Seq
     title = track.get("title")
     return ShownTrack(
         track_id=track_id,
-        title=title if isinstance(title, str) else "",
+        title="" if title is None else str(title),
         uri=track["uri"],
         source=f"run {track['run_id']}",
         facts=_facts(track, rows(FAILURES.name)),

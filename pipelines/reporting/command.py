@@ -17,7 +17,7 @@ from pipelines.pages.document import render
 from pipelines.pages.writing import check_page, write_page
 from pipelines.reporting.facts import Facts
 from pipelines.reporting.page import report_page
-from pipelines.reporting.reading import read_facts
+from pipelines.reporting.reading import Asked, read_facts
 from pipelines.tables import features_of, refuse_empty
 from schemas.errors import DataError, FailureKind, OutputError, Stage
 from schemas.features import NAME as FEATURES
@@ -57,11 +57,17 @@ def _read(arguments: argparse.Namespace) -> Facts:
     run_id = find_run(committed, arguments.run_name)
     against = None if arguments.against is None else find_run(committed, arguments.against)
     memory_mb = arguments.memory_mb or machine_memory_mb() // 4
-    if sys.stderr.isatty():
-        print(f"reading {committed.rows('tracks'):,} rows of tracks ...", file=sys.stderr)
+    asked = Asked(run_id, against, arguments.track)
     with duckdb_faults(), tempfile.TemporaryDirectory(prefix="moodscribe-") as scratch:
         connection = connect_bounded(committed.output_uri, memory_mb=memory_mb, scratch=Path(scratch))
         try:
-            return read_facts(connection, committed, run_id=run_id, against=against, tracks=arguments.track)
+            return read_facts(connection, committed, asked, say=_say)
         finally:
+            _say("")
             connection.close()
+
+
+def _say(what: str) -> None:
+    """What is under way, on a line of the terminal that goes away."""
+    if sys.stderr.isatty():
+        print(f"\r\x1b[K{f'reading {what}' if what else ''}", end="", file=sys.stderr, flush=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pipelines.output.committed import Committed, all_records
@@ -62,59 +63,63 @@ WHERE status = 'tagged' ORDER BY {order}, track_id LIMIT {most}
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The run to report on, the run to compare with (None: the last of the command before), and names of the
+    tracks whose curves are shown (none: a choice of ours)."""
+
+    run_id: str
+    against: str | None = None
+    tracks: Sequence[str] = ()
+
+
 def read_facts(
-    connection: duckdb.DuckDBPyConnection,
-    committed: Committed,
-    *,
-    run_id: str,
-    against: str | None,
-    tracks: Sequence[str],
+    connection: duckdb.DuckDBPyConnection, committed: Committed, asked: Asked, *, say: Callable[[str], None]
 ) -> Facts:
-    """The facts as of a run; `against` is the run to compare with, None for that of the command before.
+    """The facts as of a run; `say` is told what is read next.
 
     Raises DataError: not_found for a state that `compact --keep` has dropped and a track that is not there,
     bad_input for a name that several tracks have.
     """
-    state = committed.as_of(run_id)
-    define_views(connection, state, keep=True)
+    state = committed.as_of(asked.run_id)
     records = all_records(committed)
-    account = account_of(records_of_command(records, run_id))
+    account = account_of(records_of_command(records, asked.run_id))
+    say(f"{state.rows('tracks'):,} rows of tracks")
+    define_views(connection, state, keep=True)
+    statuses = connection.sql("SELECT status, count(*) FROM current GROUP BY ALL ORDER BY ALL").fetchall()
+    chosen = _chosen(connection, state, asked.tracks)
+    say("valence and arousal")
     plane = _plane(connection) if EMOTION_CURVES.name in state.names else None
-    chosen = _chosen(connection, state, tracks)
-    before = against or run_before(records, run_id)
-    drift, why_not = _drift(connection, committed, before, run_id, asked=against is not None)
+    say("tags")
+    rates = _rates(connection, state)
+    say("changes")
+    drift, not_compared = _drift(connection, committed, asked, run_before(records, asked.run_id))
     return Facts(
         output_uri=committed.output_uri,
         account=account,
-        statuses=dict(
-            connection.sql("SELECT status, count(*) FROM current GROUP BY ALL ORDER BY ALL").fetchall()
-        ),
+        statuses=dict(statuses),
         failures=_failures(connection, state),
         examples=_examples(connection, state),
-        rates=_rates(connection, state),
+        rates=rates,
         grades_by=grades_by(account, records),
         plane=plane,
         chosen=chosen,
         drift=drift,
-        not_compared=why_not,
+        not_compared=not_compared,
     )
 
 
 def _drift(
-    connection: duckdb.DuckDBPyConnection,
-    committed: Committed,
-    before: str | None,
-    run_id: str,
-    *,
-    asked: bool,
+    connection: duckdb.DuckDBPyConnection, committed: Committed, asked: Asked, before: str | None
 ) -> tuple[Drift | None, str]:
-    """The drift, or why there is none; what was asked for and is gone is an error."""
-    if before is None:
+    """The drift, or why there is none; that a run that was asked for is gone is an error."""
+    run_a = asked.against or before
+    if run_a is None:
         return None, "There is no run before this command's to compare with."
     try:
-        return measure_drift(connection, committed, run_a=before, run_b=run_id), ""
+        return measure_drift(connection, committed, run_a=run_a, run_b=asked.run_id), ""
     except DataError as error:
-        if asked or error.kind is not FailureKind.NOT_FOUND:
+        if asked.against or error.kind is not FailureKind.NOT_FOUND:
             raise
         return None, f"Not compared: {error.message}"
 

@@ -14,7 +14,7 @@ from pipelines.cli import main
 from pipelines.output.committed import read_committed
 from pipelines.output.connection import connect
 from pipelines.reporting.facts import Facts
-from pipelines.reporting.reading import read_facts
+from pipelines.reporting.reading import Asked, read_facts
 from schemas.errors import DataError
 from tests.output.histories import Past, Row
 from tests.output.histories import run_id as features_id
@@ -28,7 +28,7 @@ def facts_of(
     committed = read_committed(str(output))
     connection = connect(str(output))
     try:
-        return read_facts(connection, committed, run_id=run_id(number), against=against, tracks=tracks)
+        return read_facts(connection, committed, Asked(run_id(number), against, tracks), say=lambda _: None)
     finally:
         connection.close()
 
