@@ -35,6 +35,8 @@ Mood tags and emotion curves for music catalogues: audio in, Parquet tables out.
   moodscribe tag music/ --output moods          tag a folder
   moodscribe plan music/ --output moods         what that would do, and take
   moodscribe export moods mood_tags moods.csv   one table as one file
+  moodscribe report moods                       a page about the run and the catalogue after it
+  moodscribe show song.mp3                      its tags and curves, here or as a page with a player
   moodscribe features mel96 music/ --output mel what a front end makes of a folder, for training
   moodscribe demo                               compose 28 pieces, tag them, show what was found
 """

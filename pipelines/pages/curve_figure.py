@@ -37,7 +37,7 @@ def curve_figure(curve: EmotionCurveRow, envelope: Figure | None = None, *, heig
         "xaxis": _time_axis(end_s),
         "yaxis": _axis([_RIBBON + _GAP, top], range=[-1.05, 1.05], dtick=0.5, zeroline=True),
         "yaxis2": _axis([0.0, _RIBBON], range=[0, 1], visible=False),
-        "shapes": [_change(at) for at in curve.change_points_s],
+        "shapes": [_change(time_s) for time_s in curve.change_points_s],
     }
     traces = [trace for axis in AXES for trace in _axis_traces(curve, axis)]
     traces.append(_ribbon(curve, end_s))
@@ -112,9 +112,9 @@ def _axis(domain: Sequence[float], **settings: Any) -> Figure:
     return {"domain": list(domain), "fixedrange": True, **lines, **settings}
 
 
-def _change(at_s: float) -> Figure:
+def _change(time_s: float) -> Figure:
     line = {"color": "var(--quiet)", "width": 1.5, "dash": "dot"}
-    return {"type": "line", "x0": at(at_s), "x1": at(at_s), "yref": "y", "y0": -1, "y1": 1, "line": line}
+    return {"type": "line", "x0": at(time_s), "x1": at(time_s), "yref": "y", "y0": -1, "y1": 1, "line": line}
 
 
 def at(seconds: float) -> str:

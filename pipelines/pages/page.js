@@ -75,5 +75,5 @@ const page = (() => {
   button.hidden = false;
   name();
 
-  return { data, draw, colour };
+  return { data, draw };
 })();

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import Any
 
 from pipelines.pages.curve_figure import Figure, at, curve_figure
@@ -46,7 +47,7 @@ def _emotion(track: ShownTrack, player: Player | None, note: str) -> str:
         return "\n".join([*parts, "<p>It has no curves.</p>"])
     if player is not None:
         parts.append(
-            f'<audio id="player" controls preload="metadata" src="{html_text(player.source)}"></audio>\n'
+            f'<audio id="player" controls preload="metadata" src="{escape(player.source)}"></audio>\n'
             '<p id="unplayed" class="note" hidden>The browser cannot play this file from here.</p>'
         )
     length = len(track.curve.valence) * track.curve.step_s
@@ -89,17 +90,21 @@ def _tags(track: ShownTrack) -> str:
 
 
 def _tag(tag: MoodTagRow) -> list[Cell]:
-    given = (
-        "yes"
-        if tag.tagged
-        else f"no: {tag.contradicts}"
-        if tag.contradicts
-        else "no: off"
-        if tag.off
-        else "no"
-    )
     score = Bar(tag.score, f"{tag.score:.3f}", tag.threshold)
-    return [tag.tag, score, f"{tag.threshold:.3f}", given, f"{tag.disagreement:.3f}", tag.grade or "none"]
+    return [
+        tag.tag,
+        score,
+        f"{tag.threshold:.3f}",
+        _given(tag),
+        f"{tag.disagreement:.3f}",
+        tag.grade or "none",
+    ]
+
+
+def _given(tag: MoodTagRow) -> str:
+    if tag.tagged:
+        return "yes"
+    return f"no: {tag.contradicts}" if tag.contradicts else "no: off" if tag.off else "no"
 
 
 def _antonyms(track: ShownTrack) -> str:
