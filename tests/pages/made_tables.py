@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 from models.colour import colours
 from models.curves import quadrant
+from pipelines.pages.shown_track import ShownTrack
+from schemas.antonyms import AntonymRow
 from schemas.emotion_curves import EMOTION_CURVES, EmotionCurveRow
 from schemas.errors import DataError, FailureKind, Stage
 from schemas.failures import FAILURES, failure_row
@@ -234,3 +236,18 @@ def curve_of(one: Made, identity: str) -> EmotionCurveRow:
         "arousal": np.full((2, 240), one.arousal, np.float32) + apart,
     }
     return emotion_curve_row(one.track_id, curves, run_id=identity)
+
+
+def shown_track(one: Made) -> ShownTrack:
+    """The track with its rows, and one pair of opposites."""
+    pair = AntonymRow(one.track_id, "calm-excited", "calm", "excited", 0.75, 0.1, 0.0, 20.0, [0.75], "7")
+    return ShownTrack(
+        track_id=one.track_id,
+        title=one.title or "",
+        uri=one.uri,
+        source="run 7",
+        facts={"status": one.status},
+        tags=sorted(tags_of(one, "7"), key=lambda row: row.rank),
+        curve=curve_of(one, "7"),
+        antonyms=[pair],
+    )

@@ -12,20 +12,9 @@ from rich.console import Console
 from pipelines.pages.shown_track import ShownTrack
 from pipelines.showing.curve_plot import plot_lines, window_of
 from pipelines.showing.terminal import shown
-from schemas.antonyms import AntonymRow
-from tests.pages.made_tables import HOSTILE, Made, curve_of, tags_of
+from tests.pages.made_tables import HOSTILE, Made, shown_track
 
-MADE = Made("0001", title="Blue Hour", valence=0.1, arousal=-0.3)
-TRACK = ShownTrack(
-    track_id="0001",
-    title="Blue Hour",
-    uri="/music/blue.flac",
-    source="run 7",
-    facts={"status": "tagged"},
-    tags=sorted(tags_of(MADE, "7"), key=lambda row: row.rank),
-    curve=curve_of(MADE, "7"),
-    antonyms=[AntonymRow("0001", "calm-excited", "calm", "excited", 0.75, 0.1, 0.0, 20.0, [0.75], "7")],
-)
+TRACK = shown_track(Made("0001", title="Blue Hour", uri="/music/blue.flac", valence=0.1, arousal=-0.3))
 
 
 def printed(track: ShownTrack, *, colours: bool, every_tag: bool = False) -> str:
