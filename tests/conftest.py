@@ -15,8 +15,6 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # Trainings of a few steps: XLA would take longer to make their update fast than all of them take.
 os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
-# gcsfs would first ask a control API of Google's what kind of bucket it has, and wait for a minute.
-os.environ["GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT"] = "false"
 
 from models.bundle import Bundle
 from models.ensemble import Ensemble

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import socket
 import subprocess
+import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +18,7 @@ from typing import Any
 import requests
 
 JARS = Path(__file__).parents[2] / "work" / "flink"
-_READY_S = 60.0
+_READY_S = 180.0
 
 _JOB_MANAGER = "org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint"
 _TASK_MANAGER = "org.apache.flink.runtime.taskexecutor.TaskManagerRunner"
@@ -61,6 +63,10 @@ class Flink:
     start_task_manager: Callable[[], subprocess.Popen[bytes]]
     task_managers: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
+    def command(self, arguments: Sequence[str]) -> list[str]:
+        """Arguments of moodscribe and those that take them to this cluster, one worker process a slot."""
+        return [*handed_to(self.job_endpoint, arguments), "--parallelism", "2"]
+
     def ask(self, path: str) -> Any:
         """An answer of Flink's own web interface."""
         answer = requests.get(f"{self.rest}/{path}", timeout=10)
@@ -71,7 +77,7 @@ class Flink:
 @contextmanager
 def flink(scratch: Path, environment: Mapping[str, str], *, task_managers: int = 2) -> Iterator[Flink]:
     """A cluster of so many task managers of one slot each; ended with all its processes."""
-    rpc, rest, jobs, artifacts = _free_ports(4)
+    rpc, rest, jobs, artifacts = free_ports(4)
     settings = scratch / "conf"
     settings.mkdir(parents=True)
     (settings / "flink-conf.yaml").write_text(_settings(rpc, rest, scratch))
@@ -84,7 +90,7 @@ def flink(scratch: Path, environment: Mapping[str, str], *, task_managers: int =
             process = subprocess.Popen(
                 [*command, main, *arguments], env={**os.environ, **environment}, stdout=log, stderr=log
             )
-            ended.callback(_end, process)
+            ended.callback(end, process)
             return process
 
         def start_task_manager() -> subprocess.Popen[bytes]:
@@ -102,8 +108,8 @@ def flink(scratch: Path, environment: Mapping[str, str], *, task_managers: int =
         server += ["--job-host", "localhost", "--job-port", str(jobs), "--artifact-port", str(artifacts)]
         server += ["--expansion-port", "0", "--artifacts-dir", str(scratch / "artifacts")]
         start("job-server", _JOB_SERVER, *server)
-        _wait(lambda: len(cluster.ask("taskmanagers")["taskmanagers"]) == task_managers)
-        _wait(lambda: _listens(jobs))
+        wait_until(lambda: len(cluster.ask("taskmanagers")["taskmanagers"]) == task_managers)
+        wait_until(lambda: listens(jobs))
         yield cluster
 
 
@@ -126,7 +132,16 @@ def _settings(rpc: int, rest: int, scratch: Path) -> str:
     return "".join(f"{name}: {value}\n" for name, value in settings.items())
 
 
-def _free_ports(count: int) -> list[int]:
+def handed_to(job_endpoint: str, arguments: Sequence[str]) -> list[str]:
+    """Arguments of moodscribe and those that hand its job to a job server, whose workers are processes."""
+    worker = str(Path(sys.executable).with_name("moodscribe-worker"))
+    options = ["--runner", "PortableRunner", "--job_endpoint", job_endpoint]
+    options += ["--environment_type", "PROCESS", "--environment_config", json.dumps({"command": worker})]
+    return [*arguments, *options]
+
+
+def free_ports(count: int) -> list[int]:
+    """So many ports that nothing listens at."""
     with ExitStack() as closed:
         probes = [closed.enter_context(socket.socket()) for _ in range(count)]
         for probe in probes:
@@ -134,12 +149,14 @@ def _free_ports(count: int) -> list[int]:
         return [probe.getsockname()[1] for probe in probes]
 
 
-def _listens(port: int) -> bool:
+def listens(port: int) -> bool:
+    """Whether something on this machine takes connections there."""
     with socket.socket() as probe:
         return probe.connect_ex(("localhost", port)) == 0
 
 
-def _wait(ready: Callable[[], bool]) -> None:
+def wait_until(ready: Callable[[], bool]) -> None:
+    """Wait for a cluster; TimeoutError after three minutes."""
     end = time.monotonic() + _READY_S
     while True:
         try:
@@ -152,7 +169,8 @@ def _wait(ready: Callable[[], bool]) -> None:
         time.sleep(0.2)
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def end(process: subprocess.Popen[bytes]) -> None:
+    """End a process, by force where it must be."""
     process.terminate()
     try:
         process.wait(10)
