@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from pipelines.intervals.stored import find_stored
 from pipelines.pages.shown_track import ShownTrack
 from pipelines.pages.tables import clock
+from pipelines.tables import MoodTables
 from schemas.antonyms import ANTONYMS, AntonymRow
 from schemas.emotion_curves import EMOTION_CURVES, EmotionCurveRow
 from schemas.errors import DataError, FailureKind, Stage
@@ -17,14 +19,10 @@ if TYPE_CHECKING:
     import duckdb
 
 _SHOWN = 5
-_LOOKS = (
-    "track_id = $name",
-    "uri = $name",
-    "ends_with(track_id, $name) OR ends_with(uri, $name){title}",
-    "contains(lower(track_id), lower($name)) OR contains(lower(uri), lower($name)){part}",
-)
-_TITLE = " OR lower(CAST(title AS VARCHAR)) = lower($name)"
-_PART = " OR contains(lower(CAST(title AS VARCHAR)), lower($name))"
+# Ways to a track by less than the end of its URI, the first that finds one decides.
+_BY_TITLE = "lower(CAST(title AS VARCHAR)) = lower($name)"
+_BY_PART = "contains(lower(track_id), lower($name)) OR contains(lower(uri), lower($name))"
+_BY_PART_OF_TITLE = "contains(lower(CAST(title AS VARCHAR)), lower($name))"
 
 
 def has_title(connection: duckdb.DuckDBPyConnection) -> bool:
@@ -32,17 +30,21 @@ def has_title(connection: duckdb.DuckDBPyConnection) -> bool:
     return "title" in connection.sql("SELECT * FROM tracks LIMIT 0").columns
 
 
-def find_track(connection: duckdb.DuckDBPyConnection, name: str, *, whole: bool = False) -> str:
-    """The id of the track with this id, else this URI, else with an id, URI or title that ends so or, last of
-    all, has it somewhere in it, whatever the case. With `whole` it has to be the id or the URI.
+def find_track(tables: MoodTables, name: str, *, whole: bool = False) -> str:
+    """The id of the track that `stored_curves` would take; else, unless `whole`, of the one with this title,
+    or with this somewhere in its id, URI or title, whatever the case.
 
     Raises DataError: not_found, or bad_input where several tracks are meant alike.
     """
-    titled = has_title(connection)
-    for look in _LOOKS[: 2 if whole else None] if name else ():
-        where = look.format(title=_TITLE if titled else "", part=_PART if titled else "")
-        sql = f"SELECT track_id FROM tracks WHERE {where} ORDER BY track_id LIMIT {_SHOWN + 1}"  # noqa: S608
-        found = [row[0] for row in connection.execute(sql, {"name": name}).fetchall()]
+    try:
+        return str(find_stored(tables, name)["track_id"])
+    except DataError as error:
+        if whole or not name or error.kind is not FailureKind.NOT_FOUND:
+            raise
+    ways = (_BY_TITLE, f"{_BY_PART} OR {_BY_PART_OF_TITLE}") if has_title(tables.connection) else (_BY_PART,)
+    for way in ways:
+        sql = f"SELECT track_id FROM tracks WHERE {way} ORDER BY track_id LIMIT {_SHOWN + 1}"  # noqa: S608
+        found = [row[0] for row in tables.connection.execute(sql, {"name": name}).fetchall()]
         if len(found) == 1:
             return str(found[0])
         if found:
@@ -52,15 +54,15 @@ def find_track(connection: duckdb.DuckDBPyConnection, name: str, *, whole: bool 
     raise DataError(FailureKind.NOT_FOUND, Stage.OUTPUT, f"no track {name!r} in the tables")
 
 
-def read_track(connection: duckdb.DuckDBPyConnection, track_id: str, tables: Sequence[str]) -> ShownTrack:
-    """All that the current tables of these names say of a track that is there."""
+def read_track(tables: MoodTables, track_id: str) -> ShownTrack:
+    """All that the current tables say of a track that is there."""
 
     def rows(table: str, order: str = "track_id") -> list[dict[str, Any]]:
-        if table not in tables:
+        if table not in tables.names:
             return []
         sql = f"SELECT * FROM {table} WHERE track_id = $id ORDER BY {order}"  # noqa: S608 - known names
         found: list[dict[str, Any]] = (
-            connection.sql(sql, params={"id": track_id}).to_arrow_table().to_pylist()
+            tables.connection.sql(sql, params={"id": track_id}).to_arrow_table().to_pylist()
         )
         return found
 

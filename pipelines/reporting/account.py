@@ -17,7 +17,7 @@ OUTCOMES = ("tagged", "extracted", "failed", "skipped", "duplicate", "unchanged"
 @dataclass(frozen=True, slots=True)
 class Account:
     """Of the runs of one command together, oldest first; `seconds` by stage are summed over all workers,
-    `wall_s` is from the first start to the last end."""
+    `wall_s` is from the first start to the last end, `percentiles` are those of the last run."""
 
     run_ids: tuple[str, ...]
     started: str
@@ -34,6 +34,7 @@ class Account:
     audio_s: float
     cached: int
     versions: Mapping[str, str]
+    percentiles: Mapping[str, Mapping[str, float]]
 
     @property
     def outcomes(self) -> dict[str, int]:
@@ -67,6 +68,7 @@ def account_of(records: Sequence[Mapping[str, Any]]) -> Account:
         audio_s=sum(record["audio_s"] for record in records),
         cached=sum(record["cached"] for record in records),
         versions=last["versions"],
+        percentiles=last.get("percentiles", {}),
     )
 
 

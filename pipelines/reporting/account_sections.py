@@ -9,6 +9,7 @@ from pipelines.pages.escaping import html_text
 from pipelines.pages.tables import Cell, share_bar, table
 from pipelines.reporting.account import Account
 from pipelines.reporting.facts import Facts
+from schemas.metrics import DISTRIBUTIONS
 
 _WHAT_BECAME = {
     "tagged": "tagged: the models heard it",
@@ -103,7 +104,19 @@ def stages_section(account: Account) -> str:
         played = account.audio_s / account.wall_s
         lead += f": {done / account.wall_s:,.1f} tracks and {played:,.0f} s of audio a second"
     columns = ["stage", "share", "seconds of workers", "times as fast as it plays"]
-    return f"<p>{html_text(lead)}.</p>\n" + table("Seconds by stage", columns, rows)
+    parts = [f"<p>{html_text(lead)}.</p>", table("Seconds by stage", columns, rows)]
+    if account.percentiles:
+        parts.append(_percentiles(account.percentiles))
+    return "\n".join(parts)
+
+
+def _percentiles(found: Mapping[str, Mapping[str, float]]) -> str:
+    columns = ("values", "p50", "p90", "p99", "most")
+    rows: list[list[Cell]] = [
+        [f"{name}: {DISTRIBUTIONS.get(name, '')}", *(f"{values[one]:,.10g}" for one in columns)]
+        for name, values in found.items()
+    ]
+    return details("Percentiles", table("Percentiles of the last run", ["", *columns], rows))
 
 
 def _speed(account: Account, seconds: float) -> str | None:

@@ -51,8 +51,8 @@ def add_report(commands: argparse._SubParsersAction[HintingParser]) -> None:
         action="append",
         default=[],
         metavar="ID",
-        help="show the curves of this track: its id, or the end of its id, URI or title; may be given again "
-        "(default: the outermost tracks of the plane and those that change most)",
+        help="show the curves of this track: its id, URI or title, or a part that it alone has; may be given "
+        "again (default: the outermost tracks of the plane and those that change most)",
     )
     report.add_argument(
         "--output",

@@ -15,6 +15,7 @@ from pipelines.reporting.account import account_of, records_of_command, run_befo
 from pipelines.reporting.facts import Facts, FailureExample, TagRate
 from pipelines.reporting.grades import grades_by
 from pipelines.reporting.plane import CELLS, MOST_POINTS, Plane, Point, QuadrantShare
+from pipelines.tables import MoodTables
 from schemas.drift import Drift
 from schemas.emotion_curves import EMOTION_CURVES
 from schemas.errors import DataError, FailureKind
@@ -87,7 +88,7 @@ def read_facts(
     say(f"{state.rows('tracks'):,} rows of tracks")
     define_views(connection, state, keep=True)
     statuses = connection.sql("SELECT status, count(*) FROM current GROUP BY ALL ORDER BY ALL").fetchall()
-    chosen = _chosen(connection, state, asked.tracks)
+    chosen = _chosen(MoodTables(connection, state, tuple(records)), asked.tracks)
     say("valence and arousal")
     plane = _plane(connection) if EMOTION_CURVES.name in state.names else None
     say("tags")
@@ -160,16 +161,14 @@ def _points(connection: duckdb.DuckDBPyConnection, title: str, order: str, most:
     return [Point(track_id, named(track_id, words, uri), *values) for track_id, words, uri, *values in rows]
 
 
-def _chosen(
-    connection: duckdb.DuckDBPyConnection, state: Committed, tracks: Sequence[str]
-) -> list[tuple[str, ShownTrack]]:
+def _chosen(tables: MoodTables, tracks: Sequence[str]) -> list[tuple[str, ShownTrack]]:
     """The tracks whose curves are shown, each with why it is."""
-    if EMOTION_CURVES.name not in state.names:
+    if EMOTION_CURVES.name not in tables.names:
         return []
     why: dict[str, str] = {}
     for name in tracks:
-        why[find_track(connection, name)] = ""
+        why[find_track(tables, name)] = ""
     for words, order, most in () if tracks else _CHOICES:
-        for (track_id,) in connection.sql(_FIRST.format(order=order, most=most)).fetchall():
+        for (track_id,) in tables.connection.sql(_FIRST.format(order=order, most=most)).fetchall():
             why[track_id] = f"{why[track_id]}, {words}" if track_id in why else words
-    return [(words, read_track(connection, track_id, state.names)) for track_id, words in why.items()]
+    return [(words, read_track(tables, track_id)) for track_id, words in why.items()]

@@ -11,9 +11,9 @@ Show one track: its tags with their scores and how far the models disagree, its 
 in the colours of the moments, where it changes, and their summary. With --html the same as a page with the
 waveform and, where the audio is at hand, a player: its cursor runs on the curves, a click goes there.
 
-TRACK is an audio file, or with --tables a track of a catalogue: its id, or the end of its id or URI, or its
-title, where that is one track's only. A file that is in the tables is shown as it is there; another one is
-tagged on the spot, which writes no tables.
+TRACK is an audio file, or with --tables a track of a catalogue: its id, URI or title, the end of its URI, or
+any part of these that one track only has. A file that is in the tables is shown as it is there; another one
+is tagged on the spot, which writes no tables.
 """
 
 _EXAMPLES = """\

@@ -51,8 +51,7 @@ def _track(arguments: argparse.Namespace) -> ShownTrack:
         tables = open_tables(absolute(arguments.tables))
         try:
             # A file is meant as it lies here, not as any that is called the same.
-            track_id = find_track(tables.connection, uri if is_file else name, whole=is_file)
-            return read_track(tables.connection, track_id, tables.names)
+            return read_track(tables, find_track(tables, uri if is_file else name, whole=is_file))
         except DataError as error:
             if error.kind is not FailureKind.NOT_FOUND or not is_file:
                 raise
@@ -61,12 +60,7 @@ def _track(arguments: argparse.Namespace) -> ShownTrack:
     elif not is_file:
         message = f"{name!r}: no such file; a track of a catalogue is found with --tables OUT"
         raise _refusal(FailureKind.NOT_FOUND, message)
-    try:
-        return tag_now(uri, arguments.bundle)
-    except DataError as error:
-        if error.stage is Stage.BUNDLE:
-            raise
-        raise DataError(error.kind, error.stage, f"{name}: {error.kind}: {error.message}") from error
+    return tag_now(uri, arguments.bundle)
 
 
 def _sound(track: ShownTrack, arguments: argparse.Namespace) -> tuple[Envelope | None, Player | None, str]:

@@ -36,7 +36,8 @@ def track_page(track: ShownTrack, envelope: Envelope | None, player: Player | No
         drawn = None if envelope is None else _waveform(envelope)
         figures["curve"] = curve_figure(track.curve, drawn, height=_HEIGHT)
         data["curve"] = _read_out(track.curve)
-    lead = f'<p class="lead">{html_text(track.source)}, {html_text(track.facts.get("bundle", ""))}</p>'
+    words = ", ".join(filter(None, [track.source, track.facts.get("bundle")]))
+    lead = f'<p class="lead">{html_text(words)}</p>'
     media = player.policy if player else None
     return Page(track.name, lead, sections, figures, data, ("track.js",), media)
 

@@ -127,6 +127,7 @@ def write_run(
         seconds={"decode": 30.0, "models": 50.0},
         retries={"read": 2, "write": 0},
         audio_s=6000.0,
+        percentiles={"decode_ms": {"values": 10, "p50": 2.5, "p90": 4, "p99": 1000, "most": 1234.5}},
     )
     (folder / RUN_FILE).write_text(replace(plain, **record).to_json())
 

@@ -118,7 +118,7 @@ def test_why_a_file_cannot_be_tagged_is_said_in_one_line(
     path.write_text("no music")
     assert main(["show", str(path), "--bundle", str(small_bundle.folder)]) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith(f"moodscribe show: {path}: not_audio: ")
+    assert line.startswith(f"moodscribe show: {path}: no decoder knows this file")
 
 
 def test_a_file_that_is_in_no_table_is_tagged_and_shown(
