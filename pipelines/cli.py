@@ -15,6 +15,8 @@ from pipelines.listening.command import add_listen
 from pipelines.option_hints import HintingParser
 from pipelines.output.compacting.arguments import add_compact
 from pipelines.output.drift.arguments import add_diff
+from pipelines.reporting.arguments import add_report
+from pipelines.showing.arguments import add_show
 from pipelines.training.command import add_train
 from pipelines.weights_command import add_weights
 from pipelines.writing_tags.arguments import add_write_tags
@@ -35,6 +37,8 @@ Mood tags and emotion curves for music catalogues: audio in, Parquet tables out.
   moodscribe tag music/ --output moods          tag a folder
   moodscribe plan music/ --output moods         what that would do, and take
   moodscribe export moods mood_tags moods.csv   one table as one file
+  moodscribe report moods                       a page about the run and the catalogue after it
+  moodscribe show song.mp3                      its tags and curves, here or as a page with a player
   moodscribe curve song.mp3 --from 1:10 --to 1:40    how a part of a track feels
   moodscribe write-tags moods                   moods into the files' own tags; what would be written
   moodscribe features mel96 music/ --output mel what a front end makes of a folder, for training
@@ -71,6 +75,8 @@ def _parser() -> argparse.ArgumentParser:
     add_features(commands).set_defaults(run=_run_features)
     add_compact(commands)
     add_diff(commands)
+    add_report(commands)
+    add_show(commands)
     _add_export(commands)
     add_curve(commands)
     add_write_tags(commands)

@@ -25,7 +25,7 @@ def stored_curves(tables: MoodTables, track: str) -> Interval:
     `track` is its track_id, its URI or the end of its URI from a slash on. Raises DataError: not_found where
     there is no such track, bad_input where several are meant, or where it has no curve.
     """
-    found = _find(tables, track)
+    found = find_stored(tables, track)
     if EMOTION_CURVES.name not in tables.names:
         raise _refusal(f"{track}: no emotion_curves there; the bundle of these runs has no curves")
     rows = _rows(tables, EMOTION_CURVES.name, found["track_id"])
@@ -36,8 +36,8 @@ def stored_curves(tables: MoodTables, track: str) -> Interval:
     return whole_track(rows[0], antonyms, track_s=found["decoded_s"])
 
 
-def _find(tables: MoodTables, track: str) -> dict[str, Any]:
-    """The row of `tracks` that is meant."""
+def find_stored(tables: MoodTables, track: str) -> dict[str, Any]:
+    """Id, URI, status, failure and length of the track that is meant: see `stored_curves`."""
     path = str(local_path(track).absolute()) if is_local(track) else track
     for way in _WAYS:
         wanted = {"name": track, "path": path}
