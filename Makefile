@@ -3,6 +3,7 @@
 # make check   the one check: format, lint, types, tests, wheel
 # make bench-features    every front end beside its reference: time, memory, ratio
 # make bench-scale    the main job on 100,000 short tracks, plans of a million: memory, time, workers (two hours)
+# make bench-report    the report of 100,000 tracks in headless Chromium: seconds to write and to load
 # make chaos ROUNDS=24 SEED=1    real runs, in each of which one process is killed, against an undisturbed one
 # make fuzz CASES=5000 SEED=1    broken files of every format through reading and the job; what is found, in work/fuzz
 # make reproduce DATA=../shared/data    the papers' figures beside ours, into models/RESULTS.md
@@ -24,7 +25,7 @@ CASES ?= 5000
 BIN = .venv/bin
 BEAM = $(shell sed -n 's/^apache-beam\(\[gcp\]\)\?==\([0-9.]*\).*/\2/p' requirements.lock)
 
-.PHONY: demo test check static bench-features reproduce lock train-default card bench-scale chaos fuzz flink prism nights airflow audit
+.PHONY: demo test check static bench-features reproduce lock train-default card bench-scale bench-report chaos fuzz flink prism nights airflow audit
 
 demo: .venv/.complete
 	$(BIN)/moodscribe demo --folder demo-out
@@ -54,6 +55,9 @@ bench-features: .venv/.complete
 
 bench-scale: .venv/.complete
 	$(BIN)/python -m tests.scale
+
+bench-report: .venv/.complete
+	$(BIN)/python -m tests.bench_report
 
 chaos: .venv/.complete
 	$(BIN)/python -m tests.faults.chaos --rounds $(ROUNDS) --seed $(SEED)

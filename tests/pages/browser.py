@@ -31,6 +31,13 @@ _FLAGS = (
     "--remote-debugging-pipe",
 )
 _PATIENCE_S = 60.0
+# A question that is answered when the plane of a report is drawn.
+PLANE_IS_THERE = """new Promise(done => {
+    document.querySelector('.plane').scrollIntoView();
+    const there = () => document.querySelector('.plane .plot-container .xy');
+    const look = () => there() ? done(true) : setTimeout(look, 20);
+    look();
+})"""
 # A browser reads its pipe as descriptor 3 and writes to 4.
 _START = "import os, sys; os.dup2({there}, 3); os.dup2({back}, 4); os.execv(sys.argv[1], sys.argv[1:])"
 

@@ -14,7 +14,7 @@ from pipelines.cli import main
 from pipelines.reporting.plane import CELLS
 from pipelines.tables import open_tables
 from schemas.errors import FailureKind
-from tests.pages.browser import Browser
+from tests.pages.browser import PLANE_IS_THERE, Browser
 from tests.pages.made_tables import failed, write_made, write_many
 
 _ROWS = """((caption) => {
@@ -29,12 +29,6 @@ _FIND = """(() => {
     find.value = 'TITLE 7';
     find.dispatchEvent(new Event('input'));
 })()"""
-_PLANE_IS_THERE = """new Promise(done => {
-    document.querySelector('.plane').scrollIntoView();
-    const there = () => document.querySelector('.plane .plot-container .xy');
-    const look = () => there() ? done(true) : setTimeout(look, 20);
-    look();
-})"""
 
 
 def rows_of(browser: Browser, caption: str) -> list[list[str]]:
@@ -110,7 +104,7 @@ def test_the_plane_and_the_curves_are_drawn_from_the_tables(
     browser: Browser, report_page: Path, two_runs: Path
 ) -> None:
     browser.open(report_page)
-    assert browser.ask(_PLANE_IS_THERE)
+    assert browser.ask(PLANE_IS_THERE)
     points = browser.ask(_POINTS)
     rows = open_tables(str(two_runs)).query("SELECT * FROM emotion_curves ORDER BY track_id")
     assert points["colours"] == rows["colour"].tolist()
@@ -128,7 +122,7 @@ def test_nothing_is_loaded_and_nothing_is_complained_of(browser: Browser, report
         browser.ask(f"scrollTo(0, {place} * 800)")
         time.sleep(0.02)
     browser.ask("document.querySelectorAll('details').forEach(d => d.open = true)")
-    assert browser.ask(_PLANE_IS_THERE)
+    assert browser.ask(PLANE_IS_THERE)
     assert [url for url in browser.requests if not url.startswith("data:")] == [report_page.as_uri()]
     assert browser.problems == []
 
@@ -157,7 +151,7 @@ def test_the_policy_of_the_page_forbids_the_network_and_other_scripts(
 
 def test_no_button_sends_figures_anywhere(browser: Browser, report_page: Path) -> None:
     browser.open(report_page)
-    assert browser.ask(_PLANE_IS_THERE)
+    assert browser.ask(PLANE_IS_THERE)
     titles = browser.ask("[...document.querySelectorAll('.modebar-btn')].map(b => b.dataset.title)")
     assert titles
     assert not [title for title in titles if "hare" in title or "loud" in title or "lotly" in title]
@@ -168,7 +162,7 @@ def test_no_button_sends_figures_anywhere(browser: Browser, report_page: Path) -
 def test_hostile_words_are_words(browser: Browser, report_page: Path) -> None:
     browser.open(report_page)
     browser.ask("document.querySelectorAll('details').forEach(d => d.open = true)")
-    assert browser.ask(_PLANE_IS_THERE)
+    assert browser.ask(PLANE_IS_THERE)
     assert browser.ask("document.querySelectorAll('main img, main script, main iframe').length") == 0
     text = browser.ask("document.body.textContent")
     assert text.count("</script><script>alert(1)</script>") > 5
@@ -183,7 +177,7 @@ def test_hostile_words_are_words(browser: Browser, report_page: Path) -> None:
 def test_a_phone_does_not_scroll_sideways(browser: Browser, report_page: Path, dark: bool) -> None:
     browser.open(report_page, width=360, height=740, dark=dark)
     browser.ask("document.querySelectorAll('details').forEach(d => d.open = true)")
-    assert browser.ask(_PLANE_IS_THERE)
+    assert browser.ask(PLANE_IS_THERE)
     assert wide(browser) <= 0
 
 
@@ -194,7 +188,7 @@ def test_the_theme_follows_the_system_and_the_switch(browser: Browser, report_pa
     browser.open(report_page, dark=True)
     dark = browser.ask(ground)
     assert light != dark
-    assert browser.ask(_PLANE_IS_THERE)
+    assert browser.ask(PLANE_IS_THERE)
     ink = "document.querySelector('.plane').layout.font.color"
     on_dark = browser.ask(ink)
     browser.ask("document.getElementById('theme').click()")
@@ -256,7 +250,7 @@ def test_twenty_thousand_tracks_load_in_three_seconds_as_a_density(browser: Brow
 def _load(browser: Browser, page: Path) -> float:
     begin = time.monotonic()
     browser.open(page)
-    assert browser.ask(_PLANE_IS_THERE)
+    assert browser.ask(PLANE_IS_THERE)
     return time.monotonic() - begin
 
 
