@@ -44,8 +44,8 @@ def grades_section(facts: Facts) -> str:
         some = [rate for rate in graded if rate.grade == grade]
         off = sum(rate.off for rate in some)
         decisions = sum(rate.tagged for rate in some)
-        rows.append([grade, len(some), off, decisions, ", ".join(rate.tag for rate in some)])
+        rows.append([grade, ", ".join(rate.tag for rate in some), len(some), off, decisions])
     words = "From A, told well on unseen data, to D, near chance. Tags that are off are never given."
     by = f"<p>Graded {html_text(facts.grades_by)}.</p>" if facts.grades_by else ""
-    columns = ["grade", "tags", "of them off", "decisions", "which"]
+    columns = ["grade", "which", "tags", "of them off", "decisions"]
     return f"<p>{words}</p>\n{by}\n" + table("Tags by grade", columns, rows)

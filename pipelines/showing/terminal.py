@@ -76,9 +76,13 @@ def _curves(curve: EmotionCurveRow, *, width: int, ribbon: bool) -> list[Rendera
     end = clock(curve.start_s + len(curve.valence) * curve.step_s)
     parts.append(Text(f"{'':{_MARGIN - 2}}0:00{end:>{max(1, width - 4)}}"))
     shares = ", ".join(f"Q{n} {percent(getattr(curve, f'q{n}_share'))}" for n in (1, 2, 3, 4))
-    changes = ", ".join(map(clock, curve.change_points_s)) or "nowhere"
+    changes = ", ".join(map(clock, curve.change_points_s))
     parts.append(Text(f"  quadrant {curve.quadrant} on average; of the time {shares}"))
-    parts.append(Text.assemble("  colour ", ("■ ", curve.colour), f"{curve.colour}; changes at {changes}"))
+    parts.append(
+        Text.assemble(
+            "  colour ", ("■ ", curve.colour), curve.colour + (f"; changes at {changes}" if changes else "")
+        )
+    )
     return parts
 
 
