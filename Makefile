@@ -3,10 +3,13 @@
 # make check   the one check: format, lint, types, tests, wheel
 # make bench-features    every front end beside its reference: time, memory, ratio
 # make bench-scale    the main job on 100,000 short tracks, plans of a million: memory, time, workers (two hours)
+# make bench-report    the report of 100,000 tracks in headless Chromium: seconds to write and to load
 # make chaos ROUNDS=24 SEED=1    real runs, in each of which one process is killed, against an undisturbed one
 # make fuzz CASES=5000 SEED=1    broken files of every format through reading and the job; what is found, in work/fuzz
 # make reproduce DATA=../shared/data    the papers' figures beside ours, into models/RESULTS.md
 # make flink    Flink and Beam's job server from Maven Central, into work/flink (150 MB), for tests/engines
+# make prism    Beam's Prism from the Go module proxy, into work/prism, for the same tests
+# make nights    three nights of a schedule on Flink and a storage emulator, with diff as the gate (make flink)
 # make servers    OpenSearch and PostgreSQL into work/servers (200 MB), for tests/indexing
 # make airflow    Airflow in work/airflow, for the tests of the DAG (2.3 GB)
 # make audit    known vulnerabilities of what the lock pins, asked of PyPI
@@ -21,14 +24,17 @@ ROUNDS ?= 24
 SEED ?= 1
 CASES ?= 5000
 BIN = .venv/bin
+BEAM = $(shell sed -n 's/^apache-beam\(\[gcp\]\)\?==\([0-9.]*\).*/\2/p' requirements.lock)
 
-.PHONY: demo test check static bench-features reproduce lock train-default card bench-scale chaos fuzz flink servers airflow audit
+.PHONY: demo test check static bench-features reproduce lock train-default card bench-scale bench-report chaos fuzz flink servers prism nights airflow audit
 
 demo: .venv/.complete
 	$(BIN)/moodscribe demo --folder demo-out
 
 # In the order of the folders: xdist's own leaves files of few long tests, such as those of whole jobs, for the end.
+# Tests on Flink skip where it cannot be had.
 test: .venv/.complete
+	-@sh deploy/flink/fetch.sh work/flink
 	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 check: static test
@@ -51,6 +57,9 @@ bench-features: .venv/.complete
 bench-scale: .venv/.complete
 	$(BIN)/python -m tests.scale
 
+bench-report: .venv/.complete
+	$(BIN)/python -m tests.bench_report
+
 chaos: .venv/.complete
 	$(BIN)/python -m tests.faults.chaos --rounds $(ROUNDS) --seed $(SEED)
 
@@ -62,6 +71,12 @@ flink:
 
 servers: .venv/.complete
 	sh tests/servers/fetch.sh work/servers $(BIN)/python
+
+prism:
+	GOBIN=$(CURDIR)/work/prism go install github.com/apache/beam/sdks/v2/go/cmd/prism@v$(BEAM)
+
+nights: .venv/.complete
+	$(BIN)/python -m tests.engines.nights
 
 AIRFLOW = apache-airflow==3.3.2 apache-airflow-providers-google==22.8.0 \
 	apache-airflow-providers-cncf-kubernetes==10.25.0 apache-airflow-providers-apache-beam==6.3.1
@@ -75,7 +90,7 @@ audit:
 
 lock: .venv/.complete
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --python-version 3.11 \
-		--extra essentia --extra opensmile --extra train --group dev pyproject.toml -o requirements.lock
+		--extra essentia --extra files --extra opensmile --extra train --group dev pyproject.toml -o requirements.lock
 	echo "uv==$$($(BIN)/uv --version | cut -d ' ' -f 2)" | \
 		$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate - -o requirements-uv.lock
 	sh deploy/image/locks.sh $(BIN)/uv

@@ -10,13 +10,17 @@ from importlib.metadata import version
 
 from pipelines.evaluation.command import add_evaluate
 from pipelines.indexing.arguments import add_index
+from pipelines.intervals.command import add_curve
 from pipelines.job_arguments import add_features, add_plan, add_tag
 from pipelines.listening.command import add_listen
 from pipelines.option_hints import HintingParser
 from pipelines.output.compacting.arguments import add_compact
 from pipelines.output.drift.arguments import add_diff
+from pipelines.reporting.arguments import add_report
+from pipelines.showing.arguments import add_show
 from pipelines.training.command import add_train
 from pipelines.weights_command import add_weights
+from pipelines.writing_tags.arguments import add_write_tags
 from schemas.errors import DataError
 
 EXIT_DONE, EXIT_TOO_MANY_FAILURES, EXIT_USAGE, EXIT_ACCOUNT, EXIT_STOPPED, EXIT_INTERRUPTED = (
@@ -35,6 +39,10 @@ Mood tags and emotion curves for music catalogues: audio in, Parquet tables out.
   moodscribe plan music/ --output moods         what that would do, and take
   moodscribe export moods mood_tags moods.csv   one table as one file
   moodscribe index moods --to opensearch --url https://search:9200 --index tracks
+  moodscribe report moods                       a page about the run and the catalogue after it
+  moodscribe show song.mp3                      its tags and curves, here or as a page with a player
+  moodscribe curve song.mp3 --from 1:10 --to 1:40    how a part of a track feels
+  moodscribe write-tags moods                   moods into the files' own tags; what would be written
   moodscribe features mel96 music/ --output mel what a front end makes of a folder, for training
   moodscribe demo                               compose 28 pieces, tag them, show what was found
 """
@@ -69,8 +77,12 @@ def _parser() -> argparse.ArgumentParser:
     add_features(commands).set_defaults(run=_run_features)
     add_compact(commands)
     add_diff(commands)
+    add_report(commands)
+    add_show(commands)
     _add_export(commands)
     add_index(commands)
+    add_curve(commands)
+    add_write_tags(commands)
     add_weights(commands)
     add_listen(commands)
     add_train(commands)
@@ -97,6 +109,11 @@ def _add_export(commands: argparse._SubParsersAction[HintingParser]) -> None:
     )
     export.add_argument(
         "file", metavar="FILE", help="a .parquet, .csv or .jsonl file, for features also .arff"
+    )
+    export.add_argument(
+        "--for-spreadsheet",
+        action="store_true",
+        help="in a .csv, put ' before texts that begin with = + - @ or a tab, which spreadsheets run",
     )
     export.set_defaults(run=_run_export)
 
@@ -137,7 +154,9 @@ def _prepare_process() -> None:
 def _run_export(arguments: argparse.Namespace, _: list[str]) -> int:
     from pipelines.output.export import export
 
-    rows = export(arguments.output, arguments.table, arguments.file)
+    rows = export(
+        arguments.output, arguments.table, arguments.file, for_spreadsheet=arguments.for_spreadsheet
+    )
     print(f"{rows:,} rows of {arguments.table} in {arguments.file}")
     return EXIT_DONE
 

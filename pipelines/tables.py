@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     import duckdb
     import pandas as pd
 
+    from pipelines.intervals.interval import Interval
+
 __all__ = [
     "MOODS",
     "MoodTables",
@@ -60,6 +62,17 @@ class MoodTables:
         """Result of a query over tracks, failures and the tables of results as a pandas frame."""
         frame: pd.DataFrame = self.connection.sql(sql).df()
         return frame
+
+    def curve(self, track: str, from_s: float | str = 0.0, to_s: float | str | None = None) -> Interval:
+        """Valence and arousal of a track over an interval, as `moodscribe curve` shows them.
+
+        `track` is a track_id, a URI or the end of one; times are seconds or texts such as "1:10", `to_s` None
+        is the track's end. Raises DataError: not_found where there is no such track, bad_input where several
+        are meant, where the track has no curve, or where the interval is not inside it.
+        """
+        from pipelines.intervals.stored import stored_curves
+
+        return stored_curves(self, track).between(from_s, to_s)
 
     def check(self, table: str) -> None:
         """Raise DataError(bad_input) for a table that is not there."""

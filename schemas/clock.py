@@ -14,6 +14,8 @@ from schemas.errors import DataError, FailureKind, Stage
 # What taggers see and are trained on: 20 s as published (Amiriparian 2019), at least 3 s of a short track.
 CHUNK_S = 20.0
 MINIMUM_S = 3.0
+# Fine enough for any time that somebody types, and no step of ours is a fraction of it.
+_MICROSECONDS_HZ = 1_000_000
 
 
 def to_samples(seconds: float, *, rate_hz: int) -> int:
@@ -82,6 +84,18 @@ def centre_chunk(total_samples: int, plan: ChunkPlan) -> list[Chunk]:
 def step_count(total_samples: int, *, step_samples: int) -> int:
     """Whole steps inside the track: a curve has no value past the end."""
     return total_samples // step_samples
+
+
+def steps_between(from_s: float, to_s: float, *, start_s: float, step_s: float) -> range:
+    """Steps that have time in common with an interval [from_s, to_s): k may be below 0 or past the end.
+
+    Step k is of the time [start_s + k * step_s, start_s + (k + 1) * step_s). Compared are whole microseconds:
+    a step that ends where the interval begins is not in it, nor is one that begins where it ends.
+    """
+    begin, end, first, step = (
+        to_samples(seconds, rate_hz=_MICROSECONDS_HZ) for seconds in (from_s, to_s, start_s, step_s)
+    )
+    return range((begin - first) // step, -(-(end - first) // step))
 
 
 def _on_grid(start: int, plan: ChunkPlan) -> int:

@@ -29,7 +29,7 @@ class RunRecord:
     which only the limit kept out those `waiting`; `cached` had their features in a cache. `bundle` or, for
     features, `front_end` says what computed the results, `work` by which hashes a later run tells whether
     they stand. `seconds` by stage are summed over all workers, `retries` of storage by what was
-    tried again.
+    tried again. `percentiles` are by distribution (schemas.metrics): number of values, p50, p90, p99, most.
     """
 
     run_id: str
@@ -53,6 +53,7 @@ class RunRecord:
     seconds: Mapping[str, float]
     retries: Mapping[str, int]
     audio_s: float
+    percentiles: Mapping[str, Mapping[str, float]]
 
     def to_json(self) -> str:
         """The file's text."""

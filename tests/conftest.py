@@ -15,8 +15,6 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # Trainings of a few steps: XLA would take longer to make their update fast than all of them take.
 os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
-# gcsfs would first ask a control API of Google's what kind of bucket it has, and wait for a minute.
-os.environ["GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT"] = "false"
 
 from models.bundle import Bundle
 from models.ensemble import Ensemble
@@ -28,18 +26,18 @@ def small_bundle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bundle]:
     """The small bundle, on disk; its models are built once, whatever loads them."""
     bundle = write_small_bundle(tmp_path_factory.mktemp("bundles") / "small")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Ensemble, "load", _once_from(bundle.folder, Ensemble.load))
+        patch.setattr(Ensemble, "load", _once_for(bundle.sha256, Ensemble.load))
         yield bundle
 
 
-def _once_from(folder: Path, load: Callable[[Ensemble], None]) -> Callable[[Ensemble], None]:
-    """A `load` that takes models of a bundle in this folder from the first that loaded the same members: to
-    build and compile them takes longer than most of what is done with them."""
+def _once_for(sha256: str, load: Callable[[Ensemble], None]) -> Callable[[Ensemble], None]:
+    """A `load` that takes models of this bundle, wherever it lies, from the first that loaded those members:
+    to build and compile them takes longer than most of what is done with them."""
     kept: dict[tuple[str, ...], dict[str, Any]] = {}
 
     def load_once(models: Ensemble) -> None:
         names = tuple(member.name for member in models._bundle.members)
-        if models._bundle.folder != folder:
+        if models._bundle.sha256 != sha256:
             load(models)
         elif names in kept:
             models._functions.update(kept[names])

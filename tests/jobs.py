@@ -50,10 +50,17 @@ def plan_run(
     return Run(spec, job, planned, Policy(spec.uri, key), known)
 
 
-def run(planned: Run) -> dict[str, Any]:
-    """Run it in this process; the record of the newest run."""
+def carry_out(planned: Run) -> Any:
+    """Run it in this process; Beam's result, which has its metrics."""
     options = PipelineOptions(default_options(workers=1))
     pipeline = beam.Pipeline(runner=local_runner(options), options=options)
     define_pipeline(pipeline, planned)
-    pipeline.run().wait_until_finish()
+    result = pipeline.run()
+    result.wait_until_finish()
+    return result
+
+
+def run(planned: Run) -> dict[str, Any]:
+    """Run it in this process; the record of the newest run."""
+    carry_out(planned)
     return committed_runs(planned.plan.identity.output_uri)[-1]

@@ -49,6 +49,12 @@ def test_the_wheel_has_the_shipped_bundle(wheel_names: list[str]) -> None:
     assert shipped <= set(wheel_names)
 
 
+def test_the_wheel_has_what_pages_are_made_of(wheel_names: list[str]) -> None:
+    parts = [path for path in (ROOT / "pipelines" / "pages").iterdir() if path.suffix in (".css", ".js")]
+    assert len(parts) > 3
+    assert {str(path.relative_to(ROOT)) for path in parts} <= set(wheel_names)
+
+
 def test_the_shipped_bundle_stays_small() -> None:
     folder = ROOT / "models" / "bundles" / "default"
     assert sum(path.stat().st_size for path in folder.iterdir()) < 40 << 20

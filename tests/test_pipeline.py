@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from models.bundle import Bundle
+from pipelines.cli import main
 from pipelines.demo.catalogue import compose_catalogue
 from pipelines.tables import MoodTables, committed_runs, open_tables
 from schemas.tables import MOODS, tables_of_run
@@ -194,16 +195,8 @@ def test_a_rerun_in_another_order_and_other_batches_gives_the_same_rows(
     for index, (rows, batch) in enumerate(((forward, 16), (forward[::-1], 16), (forward, 1))):
         manifest = tmp_path / "in" / "manifest.jsonl"
         manifest.write_text("\n".join(map(json.dumps, rows)))
-        done = run_tag(
-            manifest,
-            "--output",
-            tmp_path / str(index),
-            "--bundle",
-            small_bundle.folder,
-            "--batch-size",
-            batch,
-        )
-        assert done.returncode == 0, done.stderr
+        into = ("--output", str(tmp_path / str(index)), "--bundle", str(small_bundle.folder))
+        assert main(["tag", str(manifest), *into, "--batch-size", str(batch)]) == 0
         results.append(_values(tmp_path / str(index)))
     for table in WRITTEN:
         pd.testing.assert_frame_equal(results[0][table], results[1][table], check_exact=True)
@@ -234,23 +227,23 @@ def test_a_manifest_brings_its_ids_and_its_columns(tmp_path: Path, small_bundle:
     assert record["counts"] == {"read": 5, "tagged": 2, "failed": 3, "skipped": 0, "duplicate": 0, **FIRST}
 
 
-def test_too_many_failures_are_told_by_the_exit_status(tmp_path: Path, small_bundle: Bundle) -> None:
+def test_too_many_failures_are_told_by_the_exit_status(
+    tmp_path: Path, small_bundle: Bundle, capsys: pytest.CaptureFixture[str]
+) -> None:
     _tones(tmp_path / "in", {"a.wav": 1})
     for index in range(3):
         (tmp_path / "in" / f"bad{index}.mp3").write_text("no audio")
-    done = run_tag(tmp_path / "in", "--output", tmp_path / "out", "--bundle", small_bundle.folder)
-    assert done.returncode == 1
-    assert "3 of 4 tracks failed" in done.stderr
+    into = ("--output", str(tmp_path / "out"), "--bundle", str(small_bundle.folder))
+    assert main(["tag", str(tmp_path / "in"), *into]) == 1
+    assert "3 of 4 tracks failed" in capsys.readouterr().err
     assert len(committed_runs(str(tmp_path / "out"))) == 1
 
 
 def test_files_are_split_at_the_rows_that_the_user_says(tmp_path: Path, small_bundle: Bundle) -> None:
     _tones(tmp_path / "in", {f"tone{index}.wav": index for index in range(6)})
     output = tmp_path / "out"
-    done = run_tag(
-        tmp_path / "in", "--output", output, "--bundle", small_bundle.folder, "--rows-per-file", 16
-    )
-    assert done.returncode == 0, done.stderr
+    into = ("--output", str(output), "--bundle", str(small_bundle.folder))
+    assert main(["tag", str(tmp_path / "in"), *into, "--rows-per-file", "16"]) == 0
     files: list[Any] = sorted(output.glob("run_id=*/mood_tags/*.parquet"))
     assert [pq.ParquetFile(file).metadata.num_rows for file in files] == [16, 16, 16]
 

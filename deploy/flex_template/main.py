@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pipelines.cli import main
 from pipelines.job_arguments import add_tag
 from pipelines.option_hints import HintingParser
-from pipelines.running.beam_options import _parser as beam_parser
+from pipelines.running.beam_options import beam_parser
 
 _BOOLEANS = {"true": True, "false": False}
 

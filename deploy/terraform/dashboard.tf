@@ -1,11 +1,15 @@
 # A dashboard of Cloud Monitoring: what a job has read and settled, what became of tracks, what it takes.
 
 locals {
-  # Beam's counters of the namespace moodscribe, by chart.
+  # Beam's counters of the namespace moodscribe, and means of its distributions, by chart: see ../METRICS.md.
   counters = {
-    "Progress: inputs read, tracks settled" = ["read", "settled"]
-    "What became of tracks"                 = ["tagged", "extracted", "duplicate", "skipped", "gone"]
-    "Tracks that failed"                    = ["failed"]
+    "Progress: inputs read, tracks settled"  = ["read", "settled"]
+    "What became of tracks"                  = ["tagged", "extracted", "duplicate", "skipped", "failed", "gone"]
+    "Tracks that were not taken up"          = ["unchanged", "left"]
+    "Tracks that failed, by kind"            = ["failed_.+"]
+    "Mean milliseconds of a track, by stage" = ["read_ms_MEAN", "decode_ms_MEAN", "features_ms_MEAN", "models_ms_MEAN", "rows_ms_MEAN"]
+    "Longest of them, in milliseconds"       = ["read_ms_MAX", "decode_ms_MAX", "features_ms_MAX", "models_ms_MAX"]
+    "Windows in a batch, on average"         = ["batch_windows_MEAN"]
   }
 
   of_our_jobs = "resource.type=\"dataflow_job\" resource.labels.job_name=starts_with(\"${local.job_prefix}\")"
@@ -16,7 +20,7 @@ locals {
       xyChart = {
         dataSets = [
           for name in names : {
-            legendTemplate = "${name} $${resource.labels.job_name}"
+            legendTemplate = "$${metric.labels.metric_name} $${resource.labels.job_name}"
             plotType       = "LINE"
             timeSeriesQuery = {
               timeSeriesFilter = {
@@ -25,8 +29,8 @@ locals {
                 aggregation = {
                   alignmentPeriod    = "60s"
                   perSeriesAligner   = "ALIGN_MAX"
-                  crossSeriesReducer = "REDUCE_SUM"
-                  groupByFields      = ["resource.label.job_name"]
+                  crossSeriesReducer = endswith(name, "_MEAN") ? "REDUCE_MEAN" : endswith(name, "_MAX") ? "REDUCE_MAX" : "REDUCE_SUM"
+                  groupByFields      = ["resource.label.job_name", "metric.label.metric_name"]
                 }
               }
             }

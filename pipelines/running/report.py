@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pipelines.cli import EXIT_ACCOUNT, EXIT_DONE, EXIT_TOO_MANY_FAILURES
-from schemas.errors import DataError
+from schemas.errors import DataError, FailureKind, Stage
 from schemas.identity import RunIdentity
 from transforms.storage import join, open_file
 from transforms.writing.stage import ACCOUNT_FILE
@@ -17,8 +17,10 @@ from transforms.writing.stage import ACCOUNT_FILE
 
 def refuse(identity: RunIdentity, *, command: str) -> int:
     """Say why a run was not published; the exit status."""
-    print(f"moodscribe {command}: the account does not add up, nothing was published:", file=sys.stderr)
-    for reason in reasons(identity):
+    why = reasons(identity)
+    what = "the account does not add up" if why else f"the run ended without its record in {identity.run_uri}"
+    print(f"moodscribe {command}: {what}, nothing was published", file=sys.stderr)
+    for reason in why:
         print(f"  {reason}", file=sys.stderr)
     return EXIT_ACCOUNT
 
@@ -91,10 +93,17 @@ def _listed(counts: Counter[str]) -> str:
 
 
 def reasons(identity: RunIdentity) -> list[str]:
-    """Why a run's account does not add up; none where it has not come to its account."""
+    """Why a run's account does not add up; none where it has not come to its account.
+
+    Raises DataError where the store cannot be read.
+    """
     try:
-        with open_file(join(identity.staging_uri, ACCOUNT_FILE)) as file:
+        with open_file(join(identity.staging_uri, ACCOUNT_FILE), stage=Stage.OUTPUT) as file:
             found: list[str] = json.load(file)
-    except (DataError, FileNotFoundError):
+    except FileNotFoundError:
         return []
+    except DataError as error:
+        if error.kind is FailureKind.NOT_FOUND:
+            return []
+        raise
     return found

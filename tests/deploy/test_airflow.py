@@ -15,11 +15,11 @@ import pytest
 from pipelines.option_hints import HintingParser
 from pipelines.output.compacting.arguments import add_compact
 from pipelines.output.drift.arguments import add_diff
+from tests.deploy.template import NEEDED, PARAMETERS
 
 ROOT = Path(__file__).resolve().parents[2]
 DAG = ROOT / "deploy" / "airflow" / "moodscribe_dag.py"
 PYTHON = ROOT / "work" / "airflow" / "bin" / "python"
-METADATA = ROOT / "deploy" / "flex_template" / "metadata.json"
 
 needs_airflow = pytest.mark.skipif(not PYTHON.is_file(), reason="no Airflow in work/airflow: make airflow")
 
@@ -325,13 +325,11 @@ def test_the_launch_is_a_request_that_dataflow_knows(read: dict[str, Any]) -> No
 
 @needs_airflow
 def test_the_template_takes_every_parameter_that_is_sent(read: dict[str, Any]) -> None:
-    known = template_parameters()
-    needed = {name for name, parameter in known.items() if not parameter.get("isOptional")}
     for made in read["made"]:
         sent = made["body"]["launchParameter"]["parameters"]
-        assert needed <= set(sent) <= set(known)
+        assert NEEDED <= set(sent) <= set(PARAMETERS)
         for name, value in sent.items():
-            for form in known[name].get("regexes", ()):
+            for form in PARAMETERS[name].get("regexes", ()):
                 assert re.fullmatch(form, value), name
 
 
@@ -357,13 +355,6 @@ def test_the_pods_run_commands_that_moodscribe_has(read: dict[str, Any]) -> None
         assert gate.memory_mb == compact.memory_mb == 3072
 
 
-def template_parameters() -> dict[str, Any]:
-    """The parameters of the Flex Template by name."""
-    if not METADATA.is_file():
-        pytest.skip("deploy/flex_template/metadata.json is not there yet")
-    return {one["name"]: one for one in json.loads(METADATA.read_text("utf-8"))["parameters"]}
-
-
 # Without Airflow.
 
 
@@ -376,9 +367,7 @@ def constant(name: str) -> Any:
 
 
 def test_the_parameters_that_settings_fill_are_the_templates() -> None:
-    known = template_parameters()
-    needed = {name for name, parameter in known.items() if not parameter.get("isOptional")}
-    assert needed <= set(constant("OWN_PARAMETERS")) <= set(known)
+    assert NEEDED <= set(constant("OWN_PARAMETERS")) <= set(PARAMETERS)
 
 
 def test_the_page_shows_settings_that_the_file_takes() -> None:

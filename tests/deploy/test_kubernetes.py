@@ -6,7 +6,6 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import tomllib
@@ -24,7 +23,7 @@ import yaml  # type: ignore[import-untyped]
 
 from models.bundle import Bundle
 from pipelines.cli import _parser
-from pipelines.running.beam_options import _parser as beam_parser
+from pipelines.running.beam_options import beam_parser
 from pipelines.tables import committed_runs
 from tests.deploy.manifests import (
     FOLDER,
@@ -282,11 +281,7 @@ def test_the_run_is_one_that_the_command_takes() -> None:
 def ports_here() -> dict[str, int]:
     """Free ports for what is one of a kind; task managers take any."""
     wanted = ("jobmanager.rpc.port", "blob.server.port", "rest.port", "jobs", "artifacts", "expansion")
-    with ExitStack() as closed:
-        probes = [closed.enter_context(socket.socket()) for _ in wanted]
-        for probe in probes:
-            probe.bind(("localhost", 0))
-        return dict(zip(wanted, (probe.getsockname()[1] for probe in probes), strict=True))
+    return dict(zip(wanted, flink.free_ports(len(wanted)), strict=True))
 
 
 @pytest.fixture
@@ -318,10 +313,10 @@ def cluster(tmp_path: Path, ports_here: dict[str, int]) -> Iterator[dict[str, in
             command = ["sh", str(ROOT / "deploy" / "image" / "flink.sh")]
             command += [server.get(one, one) for one in own["args"]]
             process = subprocess.Popen(command, env={**environment, **variables}, stdout=log, stderr=log)
-            ended.callback(flink._end, process)
+            ended.callback(flink.end, process)
         rest = f"http://localhost:{ports_here['rest.port']}/overview"
-        flink._wait(lambda: requests.get(rest, timeout=10).json()["slots-total"] == 2)
-        flink._wait(lambda: flink._listens(ports_here["jobs"]))
+        flink.wait_until(lambda: requests.get(rest, timeout=10).json()["slots-total"] == 2)
+        flink.wait_until(lambda: flink.listens(ports_here["jobs"]))
         yield ports_here
 
 

@@ -19,14 +19,12 @@ from models.bundle import Bundle
 from pipelines.cli import _parser
 from pipelines.job_arguments import add_tag
 from pipelines.option_hints import HintingParser
-from pipelines.running.beam_options import _parser as beam_parser
+from pipelines.running.beam_options import beam_parser
 from tests.deploy.scripts import DEPLOY, load_script
+from tests.deploy.template import METADATA, PARAMETERS
 from tests.storage.emulator import google_store
 
-TEMPLATE = DEPLOY / "flex_template"
 MAIN = load_script("flex_template/main.py")
-METADATA = json.loads((TEMPLATE / "metadata.json").read_text("utf-8"))
-PARAMETERS: dict[str, dict[str, Any]] = {one["name"]: one for one in METADATA["parameters"]}
 ACTIONS = add_tag(HintingParser().add_subparsers(parser_class=HintingParser))._option_string_actions
 OURS = {
     name: ACTIONS[f"--{name.replace('_', '-')}"]
@@ -358,7 +356,7 @@ def test_a_launch_leaves_the_job_where_the_service_looks_for_it(
         given = ["--input=gs://music/audio", "--output=gs://music/moods", "--bundle=gs://music/bundles/small"]
         given += [f"--sdk_container_image={GOOD['sdk_container_image'][0]}", "--max_num_workers=7"]
         done = subprocess.run(
-            [sys.executable, str(TEMPLATE / "main.py"), *LAUNCHED, *given, "--no_auth"],
+            [sys.executable, str(DEPLOY / "flex_template" / "main.py"), *LAUNCHED, *given, "--no_auth"],
             env={**os.environ, **store.environment},
             capture_output=True,
             text=True,

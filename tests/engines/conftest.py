@@ -5,28 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-import pandas as pd
 import pytest
 import soundfile
 
 from models.bundle import Bundle
-from tests.engines.rows import TAG, TRACKS, tables_of
-from tests.storage.emulator import Store, google_store
-from transforms.object_stores import known
+from tests.engines.rows import HERE, TAG, TRACKS
+from tests.storage.emulator import Store, google_store, led_to
 
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     """A bucket that this process reads, too."""
-    with (
-        pytest.MonkeyPatch.context() as patched,
-        google_store(cache=str(tmp_path_factory.mktemp("cache"))) as store,
-    ):
-        for name, value in store.environment.items():
-            patched.setenv(name, value)
-        known.forget_stores()
+    with google_store(cache=str(tmp_path_factory.mktemp("cache"))) as store, led_to(store):
         yield store
-    known.forget_stores()
 
 
 @pytest.fixture(scope="module")
@@ -46,8 +37,8 @@ def music(store: Store, small_bundle: Bundle, tmp_path_factory: pytest.TempPathF
 
 
 @pytest.fixture(scope="module")
-def here(store: Store, music: None) -> dict[str, pd.DataFrame]:
-    """Tables of the local runner."""
-    done = store.moodscribe(*TAG, "--output", "gs://music/here", "--workers", "1")
+def here(store: Store, music: None) -> str:
+    """Where the tables of the local runner are."""
+    done = store.moodscribe(*TAG, "--output", HERE, "--workers", "1")
     assert done.returncode == 0, done.stderr
-    return tables_of("gs://music/here")
+    return HERE

@@ -81,14 +81,14 @@ def _carry_out(job: dict[str, Any]) -> None:
 
 def _run(options: dict[str, Any]) -> None:
     """Run a staged pipeline by what the service is told of it alone."""
-    import gcsfs
     from apache_beam.options.pipeline_options import PipelineOptions
     from apache_beam.portability import python_urns
     from apache_beam.portability.api import beam_runner_api_pb2
     from apache_beam.runners.portability.fn_api_runner import fn_runner
+    from gcsfs.core import GCSFileSystem
 
     address = os.environ["STORAGE_EMULATOR_HOST"]
-    files = gcsfs.GCSFileSystem(endpoint_url=address, token="anon", skip_instance_cache=True)  # noqa: S106
+    files = GCSFileSystem(endpoint_url=address, token="anon", skip_instance_cache=True)  # noqa: S106
     proto = beam_runner_api_pb2.Pipeline.FromString(files.cat_file(options["pipelineUrl"]))
     for environment in proto.components.environments.values():
         environment.urn, environment.payload = python_urns.EMBEDDED_PYTHON, b""

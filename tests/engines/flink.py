@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+import socket
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,9 +17,8 @@ from typing import Any
 
 import requests
 
-from tests.servers.processes import end, free_ports, listens, wait_until
-
 JARS = Path(__file__).parents[2] / "work" / "flink"
+_READY_S = 180.0
 
 _JOB_MANAGER = "org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint"
 _TASK_MANAGER = "org.apache.flink.runtime.taskexecutor.TaskManagerRunner"
@@ -60,6 +63,10 @@ class Flink:
     start_task_manager: Callable[[], subprocess.Popen[bytes]]
     task_managers: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
+    def command(self, arguments: Sequence[str]) -> list[str]:
+        """Arguments of moodscribe and those that take them to this cluster, one worker process a slot."""
+        return [*handed_to(self.job_endpoint, arguments), "--parallelism", "2"]
+
     def ask(self, path: str) -> Any:
         """An answer of Flink's own web interface."""
         answer = requests.get(f"{self.rest}/{path}", timeout=10)
@@ -101,8 +108,8 @@ def flink(scratch: Path, environment: Mapping[str, str], *, task_managers: int =
         server += ["--job-host", "localhost", "--job-port", str(jobs), "--artifact-port", str(artifacts)]
         server += ["--expansion-port", "0", "--artifacts-dir", str(scratch / "artifacts")]
         start("job-server", _JOB_SERVER, *server)
-        wait_until(lambda: len(cluster.ask("taskmanagers")["taskmanagers"]) == task_managers, what="Flink")
-        wait_until(lambda: listens(jobs), what="Flink")
+        wait_until(lambda: len(cluster.ask("taskmanagers")["taskmanagers"]) == task_managers)
+        wait_until(lambda: listens(jobs))
         yield cluster
 
 
@@ -123,3 +130,50 @@ def _settings(rpc: int, rest: int, scratch: Path) -> str:
         "restart-strategy.fixed-delay.delay": "1 s",
     }
     return "".join(f"{name}: {value}\n" for name, value in settings.items())
+
+
+def handed_to(job_endpoint: str, arguments: Sequence[str]) -> list[str]:
+    """Arguments of moodscribe and those that hand its job to a job server, whose workers are processes."""
+    worker = str(Path(sys.executable).with_name("moodscribe-worker"))
+    options = ["--runner", "PortableRunner", "--job_endpoint", job_endpoint]
+    options += ["--environment_type", "PROCESS", "--environment_config", json.dumps({"command": worker})]
+    return [*arguments, *options]
+
+
+def free_ports(count: int) -> list[int]:
+    """So many ports that nothing listens at."""
+    with ExitStack() as closed:
+        probes = [closed.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
+            probe.bind(("localhost", 0))
+        return [probe.getsockname()[1] for probe in probes]
+
+
+def listens(port: int) -> bool:
+    """Whether something on this machine takes connections there."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("localhost", port)) == 0
+
+
+def wait_until(ready: Callable[[], bool]) -> None:
+    """Wait for a server; TimeoutError after three minutes."""
+    end = time.monotonic() + _READY_S
+    while True:
+        try:
+            if ready():
+                return
+        except requests.RequestException:
+            pass
+        if time.monotonic() > end:
+            raise TimeoutError(f"not ready after {_READY_S:.0f} s")
+        time.sleep(0.2)
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """End a process, by force where it must be."""
+    process.terminate()
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

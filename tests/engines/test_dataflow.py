@@ -9,7 +9,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pytest
 import requests
 from google.cloud import dataflow_v1beta3 as dataflow
@@ -17,7 +16,8 @@ from google.cloud import dataflow_v1beta3 as dataflow
 from pipelines.cli import main
 from pipelines.running.dataflow import GPUS
 from pipelines.tables import committed_runs
-from tests.engines.rows import TAG, TRACKS, assert_same, tables_of
+from tests.engines.rows import TAG, TRACKS
+from tests.outputs import assert_same_rows
 from tests.storage.emulator import Store, served
 
 IMAGE = "europe-west1-docker.pkg.dev/ours/images/moodscribe:1"
@@ -54,10 +54,8 @@ def job(store: Store, music: None, service: str) -> Any:
     return arrived(service)
 
 
-def test_the_staged_pipeline_writes_the_rows_of_the_local_runner(
-    job: Any, here: dict[str, pd.DataFrame]
-) -> None:
-    assert_same(tables_of("gs://music/dataflow"), here)
+def test_the_staged_pipeline_writes_the_rows_of_the_local_runner(job: Any, here: str) -> None:
+    assert_same_rows("gs://music/dataflow", here)
     (record,) = committed_runs("gs://music/dataflow")
     assert record["counts"]["tagged"] == TRACKS
 

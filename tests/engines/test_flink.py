@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
+from typing import Any
 
-import pandas as pd
 import pytest
 
 from pipelines.tables import committed_runs
 from tests.engines.flink import Flink, flink, why_not
-from tests.engines.rows import TAG, TRACKS, assert_same, tables_of
+from tests.engines.rows import TAG, TRACKS
+from tests.outputs import assert_same_rows
 from tests.storage.emulator import Store
 
 pytestmark = [
@@ -33,30 +32,25 @@ def cluster(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 def on(cluster: Flink, output: str) -> list[str]:
     """The command that tags on a cluster."""
-    worker = str(Path(sys.executable).with_name("moodscribe-worker"))
-    options = ["--runner", "PortableRunner", "--job_endpoint", cluster.job_endpoint, "--parallelism", "2"]
-    options += ["--environment_type", "PROCESS", "--environment_config", json.dumps({"command": worker})]
-    return [*TAG, "--output", output, *options]
+    return cluster.command([*TAG, "--output", output])
 
 
-def test_flink_writes_the_rows_of_the_local_runner(
-    store: Store, here: dict[str, pd.DataFrame], cluster: Flink
-) -> None:
+def test_flink_writes_the_rows_of_the_local_runner(store: Store, here: str, cluster: Flink) -> None:
     done = store.moodscribe(*on(cluster, "gs://music/flink"))
     assert done.returncode == 0, done.stderr
-    assert_same(tables_of("gs://music/flink"), here)
+    assert_same_rows("gs://music/flink", here)
     (record,) = committed_runs("gs://music/flink")
     assert record["counts"]["tagged"] == TRACKS
     (job,) = cluster.ask("jobs/overview")["jobs"]
     assert job["state"] == "FINISHED"
-    # Both task managers had a part in it.
-    hosts = cluster.ask("taskmanagers")["taskmanagers"]
-    assert len(hosts) == 2
+    stages = cluster.ask(f"jobs/{job['jid']}")["vertices"]
+    worked = {
+        task["taskmanager-id"] for stage in stages for task in subtasks(cluster, job["jid"], stage["id"])
+    }
+    assert len(worked) == 2, "only one task manager had a part in it"
 
 
-def test_a_task_manager_killed_in_the_middle_changes_no_row(
-    store: Store, here: dict[str, pd.DataFrame], cluster: Flink
-) -> None:
+def test_a_task_manager_killed_in_the_middle_changes_no_row(store: Store, here: str, cluster: Flink) -> None:
     command = [sys.executable, "-m", "pipelines.cli", *on(cluster, "gs://music/killed")]
     known_jobs = {job["jid"] for job in cluster.ask("jobs/overview")["jobs"]}
     launcher = subprocess.Popen(
@@ -69,7 +63,13 @@ def test_a_task_manager_killed_in_the_middle_changes_no_row(
     assert launcher.returncode == 0, output.decode()
     (job,) = [job for job in cluster.ask("jobs/overview")["jobs"] if job["jid"] not in known_jobs]
     assert restarts(cluster, job["jid"]) > 0
-    assert_same(tables_of("gs://music/killed"), here)
+    assert_same_rows("gs://music/killed", here)
+
+
+def subtasks(cluster: Flink, job: str, stage: str) -> list[dict[str, Any]]:
+    """What a stage of a job was divided into, and who did it."""
+    tasks: list[dict[str, Any]] = cluster.ask(f"jobs/{job}/vertices/{stage}")["subtasks"]
+    return tasks
 
 
 def await_rows(store: Store, folder: str) -> None:

@@ -30,13 +30,12 @@ from tests.faults.commands import (
     DECODER,
     WORKER,
     Command,
-    assert_same_rows,
     left_behind,
     outlive,
-    rows_of,
     start,
     write_noise,
 )
+from tests.outputs import assert_same_rows, rows_of
 
 VICTIMS = ("worker", "decoder", "launcher")
 POINTS = ("any time", "decoding", "writing", "merging")

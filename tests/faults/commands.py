@@ -13,11 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import soundfile
 
 from pipelines.running.local_runner import descendants
-from pipelines.tables import open_tables
 
 WORKER, DECODER = "pipelines.running.workers.process", "transforms.decoding.child"
 _LIMIT_S = 200.0
@@ -104,25 +102,6 @@ def outlive(processes: list[int], *, seconds: float) -> list[int]:
     while (left := [one for one in processes if command_line(one)]) and time.monotonic() < limit:
         time.sleep(0.05)
     return left
-
-
-def rows_of(output: Path) -> dict[str, pd.DataFrame]:
-    """Current rows of all tables, without what marks the run, in an order of their own."""
-    tables = open_tables(str(output))
-    rows = {}
-    for name in tables.names:
-        frame = tables.read(name).drop(columns="run_id")
-        keys = [key for key in ("track_id", "tag", "pair") if key in frame.columns]
-        rows[name] = frame.sort_values(keys).reset_index(drop=True)
-    return rows
-
-
-def assert_same_rows(output: Path, reference: Path) -> None:
-    """Every table under an output has exactly the rows of that under another."""
-    found, expected = rows_of(output), rows_of(reference)
-    assert found.keys() == expected.keys()
-    for name, frame in expected.items():
-        pd.testing.assert_frame_equal(found[name], frame, check_exact=True, obj=name)
 
 
 def left_behind(output: Path) -> list[str]:

@@ -24,12 +24,12 @@ from schemas.work import WorkKey
 from tests.faults.commands import (
     DECODER,
     WORKER,
-    assert_same_rows,
     left_behind,
     outlive,
     start,
     write_noise,
 )
+from tests.outputs import assert_same_rows
 from transforms.decoding.sandbox import DecodeLimits, SandboxedDecoder, memory_file
 
 KILLED = "a worker process was killed (signal 9, SIGKILL), "

@@ -98,6 +98,10 @@ class StubWorker:
         """Nothing is summed."""
         return {}
 
+    def take_values(self) -> dict[str, list[int]]:
+        """Nothing is measured."""
+        return {}
+
     def close(self) -> None:
         """Nothing is held."""
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.servers.processes import SERVERS, end, free_ports, wait_until
+from tests.engines.flink import end, free_ports, wait_until
+from tests.servers import SERVERS
 
 # initdb and the server refuse root.
 _NOBODY = "nobody"
@@ -60,7 +61,7 @@ class Postgres:
         command += ["-p", str(self.port), "-k", str(self.folder), "-F"]
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log, **_as_nobody())
-        wait_until(self._answers, what="PostgreSQL")
+        wait_until(self._answers)
 
     def kill(self) -> None:
         """End it without a word to those who are connected; its children see it gone."""

@@ -12,7 +12,8 @@ from typing import Any
 
 import requests
 
-from tests.servers.processes import SERVERS, end, free_ports, wait_until
+from tests.engines.flink import end, free_ports, wait_until
+from tests.servers import SERVERS
 
 _JARS = SERVERS / "opensearch"
 _PLUGINS = (
@@ -57,7 +58,7 @@ class Search:
             self.process = subprocess.Popen(
                 [*command, "SearchServer", str(self.home), str(self.port), *plugins], stdout=log, stderr=log
             )
-        wait_until(lambda: bool(self.ask("GET", "_cluster/health")["status"] != "red"), what="OpenSearch")
+        wait_until(lambda: bool(self.ask("GET", "_cluster/health")["status"] != "red"))
 
     def kill(self) -> None:
         """End it without a word to it."""

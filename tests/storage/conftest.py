@@ -6,20 +6,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.storage.emulator import Store, google_store
-from transforms.object_stores import known, retries
+from tests.storage.emulator import Store, google_store, led_to
+from transforms.object_stores import retries
 
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     """A store behind the fault proxy, which this process reads and writes, too."""
-    with (
-        pytest.MonkeyPatch.context() as patched,
-        google_store(cache=str(tmp_path_factory.mktemp("cache")), faults=True) as store,
-    ):
-        for name, value in store.environment.items():
-            patched.setenv(name, value)
+    cache = str(tmp_path_factory.mktemp("cache"))
+    with google_store(cache=cache, faults=True) as store, led_to(store) as patched:
         patched.setattr(retries, "FIRST_PAUSE_S", 0.01)
-        known.forget_stores()
         yield store
-    known.forget_stores()

@@ -10,9 +10,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import pytest
 import requests
 
 from tests.storage.fault_plan import Plan, as_json
+from transforms.object_stores import known
 
 _EMULATOR = """
 import socket
@@ -80,11 +82,11 @@ class Store:
 @contextmanager
 def google_store(*, cache: str, faults: bool = False) -> Iterator[Store]:
     """Google's storage with a bucket `music`; behind the fault proxy, which does nothing until it is told."""
-    import gcsfs
+    from gcsfs.core import GCSFileSystem
 
     with served("-c", _EMULATOR) as port:
         straight = f"http://localhost:{port}"
-        files = gcsfs.GCSFileSystem(endpoint_url=straight, token="anon", skip_instance_cache=True)  # noqa: S106
+        files = GCSFileSystem(endpoint_url=straight, token="anon", skip_instance_cache=True)  # noqa: S106
         if not faults:
             yield Store(files, _leading_to(straight, cache), straight)
             return
@@ -93,9 +95,23 @@ def google_store(*, cache: str, faults: bool = False) -> Iterator[Store]:
             yield Store(files, _leading_to(address, cache), address)
 
 
+@contextmanager
+def led_to(store: Store) -> Iterator[pytest.MonkeyPatch]:
+    """This process reads and writes the store, too; what is patched besides is undone with it."""
+    with pytest.MonkeyPatch.context() as patched:
+        for name, value in store.environment.items():
+            patched.setenv(name, value)
+        known.forget_stores()
+        yield patched
+    known.forget_stores()
+
+
 def _leading_to(address: str, cache: str) -> dict[str, str]:
+    # gcsfs would first ask a control API of Google's what kind of bucket it has, and wait for a minute; the
+    # class that files of this process are made of does not.
     return {
         "STORAGE_EMULATOR_HOST": address,
         "NO_GCE_CHECK": "true",  # no waiting for the metadata server of a machine that is not Google's
+        "GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT": "false",
         "XDG_CACHE_HOME": cache,
     }

@@ -43,6 +43,7 @@ class FeatureWorker:
         self._reader = TrackReader(work.read)
         self._clock = StageClock()
         self._audio_s = 0.0
+        self._decoded_ms: list[int] = []
 
     def close(self) -> None:
         """End the decoder process."""
@@ -77,9 +78,17 @@ class FeatureWorker:
         self._audio_s = 0.0
         return sums
 
+    def take_values(self) -> dict[str, list[int]]:
+        """Milliseconds by stage and of audio since the last call."""
+        values = {**self._clock.lap(), "decoded_ms": self._decoded_ms}
+        self._decoded_ms = []
+        return values
+
     def _values(self, reading: TrackReading) -> pa.FixedSizeListArray:
         samples = reading.samples(self._rate_hz)
-        self._audio_s += reading.facts.decoded_s or 0.0
+        decoded_s = reading.facts.decoded_s or 0.0
+        self._audio_s += decoded_s
+        self._decoded_ms.append(round(1000 * decoded_s))
         with self._clock.during("features"):
             values = self._extractor(samples, rate_hz=reading.rate_hz)
         with self._clock.during("rows"):

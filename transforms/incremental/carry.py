@@ -17,6 +17,7 @@ from apache_beam.pvalue import AsList, TaggedOutput
 from schemas.track import Track, stands
 from transforms.incremental.index import index_rows, read_row_group
 from transforms.incremental.shards import joined, shard_of, split
+from transforms.metrics import summed
 from transforms.outputs import PARTS, SUMS, at_end
 from transforms.tracks.stage import Job, Restate
 from transforms.writing.parts import PartWriter
@@ -128,5 +129,5 @@ class _Restate(beam.DoFn):  # type: ignore[misc]
 
     def finish_bundle(self) -> Iterable[Any]:
         ended = [TaggedOutput(PARTS, part) for part in self._writer.close()]
-        for element in (*ended, TaggedOutput(SUMS, dict(self._sums))):
+        for element in (*ended, summed(self._sums)):
             yield at_end(element)

@@ -21,6 +21,7 @@ from transforms.incremental.policy import Policy
 from transforms.incremental.shard import Shard
 from transforms.incremental.shards import PLACES, place_of, shards_for, together
 from transforms.incremental.split import SplitByShard
+from transforms.metrics import summed
 from transforms.outputs import REMEMBERED, SETTLED, SUMS, WORK
 from transforms.progress import Event, ProgressLog
 
@@ -106,7 +107,7 @@ class _Compare(beam.DoFn):  # type: ignore[misc]
         yield from (TaggedOutput(SETTLED, outcome) for outcome in shard.gone(listed))
         sums["count.may_go"] = shard.may_go()
         self._show(sums)
-        yield TaggedOutput(SUMS, dict(sums))
+        yield summed(sums)
 
     def _show(self, sums: Counter[str]) -> None:
         progress = ProgressLog(self._progress_file)

@@ -9,8 +9,6 @@ from typing import Any
 
 import apache_beam as beam
 import pyarrow as pa
-from apache_beam.metrics import Metrics
-from apache_beam.pvalue import TaggedOutput
 
 from schemas.errors import DataError, FailureKind, Stage
 from schemas.track import Outcome, Track
@@ -20,6 +18,7 @@ from transforms.incremental.shards import packed, unpacked
 from transforms.incremental.split import SplitByShard
 from transforms.inputs import listing, manifest
 from transforms.inputs.states import with_states
+from transforms.metrics import summed
 from transforms.object_stores.retries import take_retries
 from transforms.outputs import SUMS
 from transforms.progress import Event, ProgressLog
@@ -119,7 +118,6 @@ class GroupTracks(beam.PTransform):  # type: ignore[misc]
 class _List(beam.DoFn):  # type: ignore[misc]
     def __init__(self, progress_file: str | None) -> None:
         self._progress_file = progress_file
-        self._read = Metrics.counter("moodscribe", "read")
 
     def process(self, spec: InputSpec) -> Iterable[Any]:
         progress, count = ProgressLog(self._progress_file), 0
@@ -128,9 +126,8 @@ class _List(beam.DoFn):  # type: ignore[misc]
         while items := list(islice(listed, LISTED_TOGETHER)):
             count += len(items)
             progress.add(Event.READ, len(items))
-            self._read.inc(len(items))
             yield to_batch(items, schema)
         progress.close()
         if not count and spec.manifest_columns is None:
             raise DataError(FailureKind.NOT_FOUND, Stage.INPUT, f"{spec.uri}: no files there")
-        yield TaggedOutput(SUMS, {"count.read": count, **take_retries()})
+        yield summed({"count.read": count, **take_retries()})

@@ -8,7 +8,7 @@ it shares a batch with. Members with the same features and the same view share t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
@@ -112,16 +112,30 @@ class _Waiting(Generic[Key]):
     window: Window
 
 
+def unseen(_: int) -> None:
+    """Nobody counts batches."""
+
+
 class TrackBatcher(Generic[Key]):
     """Sends windows of many tracks through the models in full batches; memory is bounded by a batch of each
-    group and the inputs of one track."""
+    group and the inputs of one track. `on_batch` is told how many windows each batch has, without those that
+    fill it up."""
 
-    def __init__(self, models: Models, groups: list[Group], plan: TaggingPlan, *, batch_size: int) -> None:
+    def __init__(
+        self,
+        models: Models,
+        groups: list[Group],
+        plan: TaggingPlan,
+        *,
+        batch_size: int,
+        on_batch: Callable[[int], None] = unseen,
+    ) -> None:
         self._models = models
         self._groups = groups
         self._plan = plan
         self._batch_size = batch_size
         self._waiting: list[list[_Waiting[Key]]] = [[] for _ in groups]
+        self._on_batch = on_batch
 
     def add(self, key: Key, features: Mapping[str, Rows]) -> Iterator[tuple[Key, Prediction]]:
         """Take a track's features; yield the tracks that are complete now.
@@ -150,6 +164,7 @@ class TrackBatcher(Generic[Key]):
     def _run(self, group: Group, waiting: list[_Waiting[Key]]) -> Iterator[tuple[Key, Prediction]]:
         here = waiting.copy()
         waiting.clear()
+        self._on_batch(len(here))
         missing = 0 if group.single else self._batch_size - len(here)
         batch = Batch(
             _filled([one.window.values for one in here], missing),

@@ -9,7 +9,7 @@ shares a batch with. Front ends with the same net share its batches.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Generic, TypeVar
@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from transforms.features.front_end import Net
+from transforms.tagging.batcher import unseen
 from transforms.tagging.features import Features, Pictures, Rows
 
 Key = TypeVar("Key")
@@ -53,9 +54,11 @@ class _Waiting(Generic[Key]):
 
 class ImageBatcher(Generic[Key]):
     """Sends images of many tracks through their nets in full batches; memory is bounded by a batch of each
-    net, the features of the tracks in it, and a block of images of one track."""
+    net, the features of the tracks in it, and a block of images of one track. `on_batch` is told how many
+    images each batch has."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, on_batch: Callable[[int], None] = unseen) -> None:
+        self._on_batch = on_batch
         self._waiting: defaultdict[Net, list[_Waiting[Key]]] = defaultdict(list)
 
     def add(self, key: Key, features: Features) -> Iterator[tuple[Key, Mapping[str, Rows]]]:
@@ -86,6 +89,7 @@ class ImageBatcher(Generic[Key]):
     def _run(self, net: Net, waiting: list[_Waiting[Key]]) -> Iterator[tuple[Key, Mapping[str, Rows]]]:
         here = waiting.copy()
         waiting.clear()
+        self._on_batch(len(here))
         for one, values in zip(here, net.features(np.stack([one.image for one in here])), strict=True):
             one.track.values[one.name].append(values)
             one.track.left -= 1

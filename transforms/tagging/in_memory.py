@@ -18,7 +18,7 @@ from schemas.emotion_curves import EmotionCurveRow
 from schemas.errors import DataError
 from schemas.identity import RunIdentity
 from schemas.mood_tags import MoodTagRow
-from schemas.track import Track, TrackGroup
+from schemas.track import FileFacts, Outcome, Track, TrackGroup
 from schemas.work import WorkKey
 from transforms.tagging.job import TaggingJob, rows_a_track
 from transforms.tagging.worker import Loaded, WorkSettings
@@ -38,6 +38,14 @@ class TaggedTrack:
 
 
 @dataclass(frozen=True, slots=True)
+class TrackRows:
+    """What the main job writes of a track: the facts of its file, and its rows by table."""
+
+    facts: FileFacts
+    tables: Mapping[str, Sequence[Any]]
+
+
+@dataclass(frozen=True, slots=True)
 class FileTagger:
     """A job whose models are loaded, for as many files as there are."""
 
@@ -51,6 +59,14 @@ class FileTagger:
 
     def tag(self, files: Mapping[str, Path]) -> dict[str, TaggedTrack | DataError]:
         """Files by track id to what is said of them, or to why nothing is; in the order given."""
+        found = self.rows(files)
+        return {
+            track_id: one if isinstance(one, DataError) else _tagged(one.tables)
+            for track_id, one in found.items()
+        }
+
+    def rows(self, files: Mapping[str, Path | str]) -> dict[str, TrackRows | DataError]:
+        """Files by track id to the main job's rows, or to why there are none; in the order given."""
         rows: dict[str, dict[str, Sequence[Any]]] = defaultdict(dict)
 
         def keep(table: str, some: Sequence[Any]) -> None:
@@ -59,8 +75,8 @@ class FileTagger:
         with closing(self.job.worker(self.loaded, keep)) as worker:
             groups = (TrackGroup(Track(track_id, str(path))) for track_id, path in files.items())
             settled = chain(chain.from_iterable(map(worker.process, groups)), worker.flush())
-            errors = {outcome.track.track_id: outcome.error for outcome in settled}
-        return {track_id: errors[track_id] or _tagged(rows[track_id]) for track_id in files}
+            outcomes = {outcome.track.track_id: outcome for outcome in settled}
+        return {track_id: _rows(outcomes[track_id], rows[track_id]) for track_id in files}
 
 
 def load_tagger(bundle: Bundle) -> FileTagger:
@@ -71,6 +87,14 @@ def load_tagger(bundle: Bundle) -> FileTagger:
         str(bundle.folder), bundle.sha256, identity, WorkSettings(), rows_per_file=1, tables=tables
     )
     return FileTagger(job, job.load())
+
+
+def _rows(outcome: Outcome, tables: Mapping[str, Sequence[Any]]) -> TrackRows | DataError:
+    if outcome.error is not None:
+        return outcome.error
+    if outcome.facts is None:
+        raise RuntimeError(f"track {outcome.track.track_id} is tagged, but nothing is known of its file")
+    return TrackRows(outcome.facts, tables)
 
 
 def _tagged(rows: Mapping[str, Sequence[Any]]) -> TaggedTrack:

@@ -7,9 +7,10 @@ Each of the three in the middle has batches across tracks, in which a track may 
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from models.bundle import Bundle
 from schemas.errors import DataError, FailureKind, Stage
@@ -88,16 +89,21 @@ class TaggingWorker:
         self._front_ends = loaded.front_ends
         self._run_id = run_id
         self._sink = sink
-        self._images: ImageBatcher[_Work] = ImageBatcher()
+        self._images: ImageBatcher[_Work] = ImageBatcher(on_batch=partial(self._value, "batch_images"))
         self._encoders: EncoderBatcher[_Work] = EncoderBatcher(loaded.models, loaded.bundle, settings.plan)
         self._batcher: TrackBatcher[_Work] = TrackBatcher(
-            loaded.models, groups_of(loaded.bundle.predictors), settings.plan, batch_size=settings.batch_size
+            loaded.models,
+            groups_of(loaded.bundle.predictors),
+            settings.plan,
+            batch_size=settings.batch_size,
+            on_batch=partial(self._value, "batch_windows"),
         )
         self._reader = TrackReader(settings.read)
         self._clock = StageClock()
         self._cache = CacheWriter(settings.cache) if settings.cache else None
         self._stored = StoredFeatures(loaded.front_ends)
         self._audio_s = 0.0
+        self._values: defaultdict[str, list[int]] = defaultdict(list)
         self._cached = 0
         self._tags: Counter[str] = Counter()
 
@@ -143,10 +149,21 @@ class TaggingWorker:
         self._tags, self._audio_s, self._cached = Counter(), 0.0, 0
         return sums
 
+    def take_values(self) -> dict[str, list[int]]:
+        """Milliseconds by stage and of audio, and sizes of batches, since the last call."""
+        values = {**self._clock.lap(), **self._values}
+        self._values.clear()
+        return values
+
+    def _value(self, distribution: str, value: int) -> None:
+        self._values[distribution].append(value)
+
     def _features(self, reading: TrackReading) -> Features:
         with self._clock.during("features"):
             features = self._front_ends.features_of(reading)
-        self._audio_s += reading.facts.decoded_s or 0.0
+        decoded_s = reading.facts.decoded_s or 0.0
+        self._audio_s += decoded_s
+        self._value("decoded_ms", round(1000 * decoded_s))
         return features
 
     def _encode(self, complete: Iterator[tuple[_Work, Mapping[str, Rows]]]) -> Iterator[Outcome]:

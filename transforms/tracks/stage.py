@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import apache_beam as beam
 import pyarrow as pa
-from apache_beam.metrics import Metrics
 from apache_beam.pvalue import TaggedOutput
 from apache_beam.utils.shared import Shared
 
@@ -15,6 +15,7 @@ from schemas.identity import RunIdentity
 from schemas.table import Table
 from schemas.track import Outcome, TrackGroup
 from schemas.tracks import Status
+from transforms.metrics import observed, settled, summed
 from transforms.object_stores.retries import take_retries
 from transforms.outputs import CARRY, PARTS, SUMS, at_end
 from transforms.progress import Event, ProgressLog
@@ -37,6 +38,9 @@ class Worker(Protocol):
 
     def take_sums(self) -> dict[str, float]:
         """Seconds by stage and what else is summed over a run, since the last call."""
+
+    def take_values(self) -> dict[str, list[int]]:
+        """What distributions are to take (schemas.metrics), by name, since the last call."""
 
     def close(self) -> None:
         """End what the worker holds."""
@@ -91,7 +95,6 @@ class _Process(beam.DoFn):  # type: ignore[misc]
         self._job = job
         self._shared = shared
         self._progress_file = progress_file
-        self._settled = Metrics.counter("moodscribe", "settled")
 
     def setup(self) -> None:
         self._progress = ProgressLog(self._progress_file)
@@ -100,6 +103,7 @@ class _Process(beam.DoFn):  # type: ignore[misc]
 
     def start_bundle(self) -> None:
         job = self._job
+        self._histograms: Counter[str] = Counter()
         self._writer = PartWriter(job.identity.staging_uri, job.results, rows_per_file=job.rows_per_file)
 
     def process(self, group: TrackGroup) -> Iterable[Any]:
@@ -107,6 +111,7 @@ class _Process(beam.DoFn):  # type: ignore[misc]
             self._loaded = self._shared.acquire(self._job.load)
             self._worker = self._job.worker(self._loaded, self._sink)
         yield from self._report(self._worker.process(group))
+        self._histograms.update(observed(self._worker.take_values()))
         yield from self._closed_parts()
 
     def finish_bundle(self) -> Iterable[Any]:
@@ -124,7 +129,8 @@ class _Process(beam.DoFn):  # type: ignore[misc]
         yield from self._report(self._worker.flush())
         self._parts.extend(self._writer.close())
         yield from self._closed_parts()
-        yield TaggedOutput(SUMS, {**self._worker.take_sums(), **take_retries()})
+        self._histograms.update(observed(self._worker.take_values()))
+        yield summed({**self._worker.take_sums(), **self._histograms, **take_retries()})
 
     def _sink(self, table: str, rows: Sequence[Any]) -> None:
         self._parts.extend(self._writer.write(table, rows))
@@ -135,6 +141,6 @@ class _Process(beam.DoFn):  # type: ignore[misc]
 
     def _report(self, outcomes: Iterator[Outcome]) -> Iterator[Any]:
         for outcome in outcomes:
-            self._settled.inc()
+            settled()
             self._progress.add(Event.FAILED if outcome.error else Event.DONE)
             yield TaggedOutput(CARRY, outcome.track) if outcome.stands else outcome

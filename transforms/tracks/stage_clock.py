@@ -16,6 +16,7 @@ class StageClock:
     """Seconds spent by stage; a stage inside another is booked once, to itself."""
 
     seconds: dict[str, float] = field(default_factory=dict)
+    _before: dict[str, float] = field(default_factory=dict)  # at the last lap
 
     @contextmanager
     def during(self, stage: str) -> Iterator[None]:
@@ -31,7 +32,18 @@ class StageClock:
         """Seconds by stage, named as a run's record sums them, since the last call."""
         sums = {f"seconds.{stage}": value for stage, value in self.seconds.items()}
         self.seconds.clear()
+        self._before.clear()
         return sums
+
+    def lap(self) -> dict[str, list[int]]:
+        """Milliseconds by stage since the last lap or since sums were taken, named as distributions are."""
+        spent = {
+            f"{stage}_ms": [round(1000 * (value - self._before.get(stage, 0.0)))]
+            for stage, value in self.seconds.items()
+            if value != self._before.get(stage)
+        }
+        self._before = dict(self.seconds)
+        return spent
 
     def waiting(self, stage: str, items: Iterable[Item]) -> Iterator[Item]:
         """The same items, with the time that their source took booked."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from schemas.histogram import percentiles
 from schemas.identity import RunIdentity, timestamp
+from schemas.metrics import DISTRIBUTIONS
 from schemas.run import RunRecord, unbalanced
 from schemas.table import as_mapping
 from schemas.tracks import Status
@@ -49,7 +51,7 @@ def run_record(plan: RunPlan, files: Iterable[RunFile], sums: Mapping[str, float
     """
     files, sums = tuple(files), Counter(sums)
     for file in files:
-        sums.update(file.retries)
+        sums.update(file.sums)
     tables = by_table(files)
     statuses = (plan.done, Status.FAILED, Status.SKIPPED, Status.DUPLICATE)
     names = ("read", *statuses, "unchanged", "left", Status.GONE)
@@ -82,7 +84,17 @@ def run_record(plan: RunPlan, files: Iterable[RunFile], sums: Mapping[str, float
         seconds={name: round(value, 3) for name, value in _under("seconds.", sums).items()},
         retries={purpose.value: int(sums.get(f"retries.{purpose}", 0)) for purpose in Purpose},
         audio_s=round(sums.get("audio_s", 0.0), 3),
+        percentiles=_percentiles(_under("histogram.", sums)),
     )
+
+
+def _percentiles(counts: Mapping[str, float]) -> dict[str, dict[str, float]]:
+    """Counts by "distribution.bucket" -> percentiles of each distribution."""
+    by_name: defaultdict[str, dict[str, float]] = defaultdict(dict)
+    for name, count in counts.items():
+        distribution, bucket = name.split(".", 1)
+        by_name[distribution][bucket] = count
+    return {name: percentiles(by_name[name]) for name in DISTRIBUTIONS if name in by_name}
 
 
 def _too_many_gone(gone: int, before: int, most: float) -> list[str]:

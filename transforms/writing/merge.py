@@ -28,12 +28,13 @@ class Merge:
 
 @dataclass(frozen=True, slots=True)
 class RunFile:
-    """A file of a run under its final name, with what there was to try again on the way, as sums."""
+    """A file of a run under its final name, with what there was to try again and to measure on the way, as
+    sums by name."""
 
     table: str
     name: str
     rows: int
-    retries: Mapping[str, float] = field(default_factory=dict)
+    sums: Mapping[str, float] = field(default_factory=dict)
 
 
 def plan_merges(table: str, parts: Iterable[Part], *, rows_per_file: int) -> list[Merge]:

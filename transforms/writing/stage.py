@@ -5,23 +5,25 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import apache_beam as beam
-from apache_beam.metrics import Metrics
 from apache_beam.pvalue import AsDict, AsList, TaggedOutput
 
 from schemas.errors import DataError, OutputError
 from schemas.failures import failure_row
 from schemas.identity import RunIdentity
-from schemas.run import RUN_FILE
+from schemas.run import RUN_FILE, RunRecord
 from schemas.table import Table, as_mapping
 from schemas.track import Outcome
 from schemas.tracks import Status, TrackRow
 from transforms.duplicates import Resolved, resolve_duplicates
 from transforms.incremental.listed import columns_hash
+from transforms.metrics import count, observed, summed
 from transforms.object_stores.retries import take_retries
 from transforms.outputs import PARTS, SUMS, at_end
 from transforms.storage import join, remove_folder, write_text
@@ -31,8 +33,10 @@ from transforms.writing.merge import Merge, RunFile, check_there, merge, plan_me
 from transforms.writing.parts import Part, PartWriter
 
 ACCOUNT_FILE = "account.json"
-# How the one line begins that a run logs when it is published, a JSON object after it; alerts count it.
+# How the lines begin that a run logs when it is published, a JSON object after each: one of the run, which
+# alerts count, and one of each kind of failure in it.
 RUN_LINE = "moodscribe run published"
+FAILURE_LINE = "moodscribe tracks failed"
 
 _LOG = logging.getLogger(__name__)
 
@@ -111,7 +115,6 @@ class _WriteOutcomes(beam.DoFn):  # type: ignore[misc]
         outcome = resolved.outcome
         self._sums[f"count.{outcome.status}"] += 1
         self._sums[f"reason.{outcome.track.reason}"] += 1
-        Metrics.counter("moodscribe", outcome.status.value).inc()
         parts = list(
             self._writer.write("tracks", [track_row(resolved, self._identity, input_uri=self._input_uri)])
         )
@@ -124,7 +127,7 @@ class _WriteOutcomes(beam.DoFn):  # type: ignore[misc]
 
     def finish_bundle(self) -> Iterable[Any]:
         ended = [TaggedOutput(PARTS, part) for part in self._writer.close()]
-        ended.append(TaggedOutput(SUMS, {**self._sums, **take_retries()}))
+        ended.append(summed({**self._sums, **take_retries()}))
         for element in ended:
             yield at_end(element)
 
@@ -159,7 +162,11 @@ def _plan(element: tuple[str, Iterable[Part | None]], rows_per_file: int) -> lis
 
 
 def _merge(work: Merge, tables: Mapping[str, Table], identity: RunIdentity) -> RunFile:
-    return merge(work, tables, staging_uri=identity.staging_uri, run_uri=identity.run_uri)
+    begin = time.perf_counter()
+    file = merge(work, tables, staging_uri=identity.staging_uri, run_uri=identity.run_uri)
+    count(file.sums)
+    taken_ms = round(1000 * (time.perf_counter() - begin))
+    return replace(file, sums={**file.sums, **Counter(observed({"merge_ms": [taken_ms]}))})
 
 
 class CommitRun(beam.PTransform):  # type: ignore[misc]
@@ -179,6 +186,14 @@ class CommitRun(beam.PTransform):  # type: ignore[misc]
         return start | "Commit" >> beam.Map(commit, AsList(files), AsDict(sums))
 
 
+def _tell(record: RunRecord, *, run_uri: str) -> None:
+    """Log a published run: a line for it and one for each kind of failure, none for each track."""
+    run = {"run_id": record.run_id, "run": run_uri}
+    _LOG.info("%s %s", RUN_LINE, json.dumps({**run, "counts": dict(record.counts)}))
+    for kind, tracks in record.failures.items():
+        _LOG.info("%s %s", FAILURE_LINE, json.dumps({**run, "kind": kind, "tracks": tracks}))
+
+
 def commit(plan: RunPlan, files: Sequence[RunFile], sums: Mapping[str, float]) -> bool:
     """Write the run's record and remove its staging folder; False where the account does not add up.
 
@@ -196,8 +211,7 @@ def commit(plan: RunPlan, files: Sequence[RunFile], sums: Mapping[str, float]) -
     check_there(files, run_uri=identity.run_uri)
     with writing(identity.run_uri):
         write_text(join(identity.run_uri, RUN_FILE), record.to_json())
-    published = {"run_id": identity.run_id, "run": identity.run_uri, "counts": dict(record.counts)}
-    _LOG.info("%s %s", RUN_LINE, json.dumps(published))
+    _tell(record, run_uri=identity.run_uri)
     with contextlib.suppress(DataError):  # the run is committed: a later one removes what is left of this
         remove_folder(identity.staging_uri)
     return True

@@ -42,11 +42,16 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("--id", required=True, help="this worker's name with the engine")
+    parser.add_argument("--id", required=True, type=_unquoted, help="this worker's name with the engine")
     parser.add_argument("--provision_endpoint", required=True, metavar="HOST:PORT", help="what it is to do")
     parser.add_argument("--control_endpoint", default="", metavar="HOST:PORT")
     parser.add_argument("--logging_endpoint", default="", metavar="HOST:PORT")
     return parser
+
+
+def _unquoted(name: str) -> str:
+    """A name without the quotes that Prism puts around it, as if a shell would take them off."""
+    return name.removeprefix("'").removesuffix("'")
 
 
 def _provision(arguments: argparse.Namespace) -> Any:

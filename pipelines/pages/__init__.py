@@ -1,0 +1,1 @@
+"""Pages that need no network: escaping, tables, plots and the document around them."""

@@ -1,0 +1,1 @@
+"""`moodscribe show`: one track on the terminal, or as a page with its player."""

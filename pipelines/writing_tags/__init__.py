@@ -1,0 +1,1 @@
+"""Moods into the files' own tags: what fields, in which container, safely; see README.md."""

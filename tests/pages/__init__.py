@@ -1,0 +1,1 @@
+"""Tests of pages in a browser: what they say, what they load, how long they take."""
