@@ -10,6 +10,7 @@
 # make flink    Flink and Beam's job server from Maven Central, into work/flink (150 MB), for tests/engines
 # make prism    Beam's Prism from the Go module proxy, into work/prism, for the same tests
 # make nights    three nights of a schedule on Flink and a storage emulator, with diff as the gate (make flink)
+# make servers    OpenSearch and PostgreSQL into work/servers (200 MB), for tests/indexing
 # make airflow    Airflow in work/airflow, for the tests of the DAG (2.3 GB)
 # make audit    known vulnerabilities of what the lock pins, asked of PyPI
 # make lock    renew the locks from pyproject.toml
@@ -25,7 +26,7 @@ CASES ?= 5000
 BIN = .venv/bin
 BEAM = $(shell sed -n 's/^apache-beam\(\[gcp\]\)\?==\([0-9.]*\).*/\2/p' requirements.lock)
 
-.PHONY: demo test check static bench-features reproduce lock train-default card bench-scale bench-report chaos fuzz flink prism nights airflow audit
+.PHONY: demo test check static bench-features reproduce lock train-default card bench-scale bench-report chaos fuzz flink servers prism nights airflow audit
 
 demo: .venv/.complete
 	$(BIN)/moodscribe demo --folder demo-out
@@ -67,6 +68,9 @@ fuzz: .venv/.complete
 
 flink:
 	sh deploy/flink/fetch.sh work/flink
+
+servers: .venv/.complete
+	sh tests/servers/fetch.sh work/servers $(BIN)/python
 
 prism:
 	GOBIN=$(CURDIR)/work/prism go install github.com/apache/beam/sdks/v2/go/cmd/prism@v$(BEAM)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 
 from pipelines.evaluation.command import add_evaluate
+from pipelines.indexing.arguments import add_index
 from pipelines.intervals.command import add_curve
 from pipelines.job_arguments import add_features, add_plan, add_tag
 from pipelines.listening.command import add_listen
@@ -37,6 +38,7 @@ Mood tags and emotion curves for music catalogues: audio in, Parquet tables out.
   moodscribe tag music/ --output moods          tag a folder
   moodscribe plan music/ --output moods         what that would do, and take
   moodscribe export moods mood_tags moods.csv   one table as one file
+  moodscribe index moods --to opensearch --url https://search:9200 --index tracks
   moodscribe report moods                       a page about the run and the catalogue after it
   moodscribe show song.mp3                      its tags and curves, here or as a page with a player
   moodscribe curve song.mp3 --from 1:10 --to 1:40    how a part of a track feels
@@ -78,6 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     add_report(commands)
     add_show(commands)
     _add_export(commands)
+    add_index(commands)
     add_curve(commands)
     add_write_tags(commands)
     add_weights(commands)

@@ -161,12 +161,18 @@ def _stopped(error: Exception, command: str) -> int:
     output that has failed. Of another process it comes as a text.
     """
     for kind, status in ((OutputError, EXIT_STOPPED), (DataError, EXIT_USAGE)):
-        marker = f"{kind.__module__}.{kind.__qualname__}: "
-        if isinstance(error, kind) or marker in str(error):
-            message = str(error).rpartition(marker)[2].partition(" [while running")[0]
+        if (message := message_of(error, kind)) is not None:
             _say(command, message + ("; nothing of the run was published" if kind is OutputError else ""))
             return status
     raise error
+
+
+def message_of(error: Exception, kind: type[Exception]) -> str | None:
+    """The message of an error, if it is of that kind; of a worker's error Beam has only the text."""
+    marker = f"{kind.__module__}.{kind.__qualname__}: "
+    if isinstance(error, kind) or marker in str(error):
+        return str(error).rpartition(marker)[2].partition(" [while running")[0]
+    return None
 
 
 def _say(command: str, message: str) -> None:

@@ -156,7 +156,7 @@ def listens(port: int) -> bool:
 
 
 def wait_until(ready: Callable[[], bool]) -> None:
-    """Wait for a cluster; TimeoutError after three minutes."""
+    """Wait for a server; TimeoutError after three minutes."""
     end = time.monotonic() + _READY_S
     while True:
         try:
@@ -165,7 +165,7 @@ def wait_until(ready: Callable[[], bool]) -> None:
         except requests.RequestException:
             pass
         if time.monotonic() > end:
-            raise TimeoutError(f"Flink was not ready after {_READY_S:.0f} s")
+            raise TimeoutError(f"not ready after {_READY_S:.0f} s")
         time.sleep(0.2)
 
 

@@ -77,21 +77,23 @@ def take_retries() -> dict[str, float]:
     return _tally.take()
 
 
-def persistently(action: Callable[[], Result], *, purpose: Purpose, stage: Stage, uri: str) -> Result:
+def persistently(
+    action: Callable[[], Result], *, purpose: Purpose, stage: Stage, uri: str, attempts: int = ATTEMPTS
+) -> Result:
     """Result of an action, tried again while it meets temporary faults.
 
     Raises DataError of that stage: storage after the last try, or what the action raises of itself; both
     tell how many tries there were.
     """
     begin = time.monotonic()
-    for attempt in range(1, ATTEMPTS + 1):
+    for attempt in range(1, attempts + 1):
         try:
             return action()
         except DataError as error:
             raise _of_stage(error, stage, uri, attempt) from error
         except TemporaryFaultError as fault:
             pause_s = max(_pause_s(attempt), min(fault.retry_after_s, LONGEST_PAUSE_S))
-            if attempt == ATTEMPTS or time.monotonic() + pause_s - begin > DEADLINE_S:
+            if attempt == attempts or time.monotonic() + pause_s - begin > DEADLINE_S:
                 last = DataError(FailureKind.STORAGE, stage, f"{fault} (tried {attempt} times)")
                 raise _of_stage(last, stage, uri, attempt) from fault
         _tally.add(purpose)

@@ -38,7 +38,7 @@ def run_compact(arguments: argparse.Namespace) -> int:
         return EXIT_DONE
     if _due(committed, sort):
         memory_mb = arguments.memory_mb or machine_memory_mb() // 4
-        progress = _Progress()
+        progress = SortProgress()
         work = Work(committed, current_id, sort, arguments.rows_per_file, memory_mb, progress)
         try:
             record = _write(work)
@@ -127,7 +127,7 @@ def _say(*lines: str) -> None:
         print(line, flush=True)
 
 
-class _Progress:
+class SortProgress:
     """Rows written so far: a line that moves on a terminal, a line now and then elsewhere."""
 
     def __init__(self) -> None:

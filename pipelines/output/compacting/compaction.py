@@ -53,7 +53,10 @@ class Sort(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What to compact, under which id, and how; `progress` is told a table and its rows so far."""
+    """What to compact, under which id, and how; `progress` is told a table and its rows so far.
+
+    `folder_uri` is where the tables go, if not into the compaction's own folder under the output.
+    """
 
     committed: Committed
     current_id: str
@@ -61,11 +64,12 @@ class Work:
     rows_per_file: int
     memory_mb: int
     progress: Callable[[str, int], None]
+    folder_uri: str = ""
 
     @property
     def uri(self) -> str:
         """Folder of the compaction."""
-        return join(self.committed.output_uri, CURRENT_FOLDER_PREFIX + self.current_id)
+        return self.folder_uri or join(self.committed.output_uri, CURRENT_FOLDER_PREFIX + self.current_id)
 
 
 def write_compaction(work: Work, *, scratch: Path) -> CompactionRecord:
@@ -75,6 +79,23 @@ def write_compaction(work: Work, *, scratch: Path) -> CompactionRecord:
     DataError(bad_output) where another compaction was finished meanwhile.
     """
     started = timestamp()
+    tables = write_tables(work, scratch=scratch)
+    record = CompactionRecord(
+        current_id=work.current_id,
+        started=started,
+        finished=timestamp(),
+        sort=work.sort.value,
+        runs=tuple(work.committed.run_ids),
+        tables=tables,
+        version=version("moodscribe"),
+    )
+    _commit(work, record)
+    return record
+
+
+def write_tables(work: Work, *, scratch: Path) -> dict[str, CompactedFiles]:
+    """Write all tables, sorted; UnbalancedError where rows are missing, OutputError where they cannot be
+    written."""
     # Half of the memory is DuckDB's; the rest is for rows on their way, several times over.
     room = Room(scratch, (work.memory_mb << 20) // 16)
     connection = connect_bounded(work.committed.output_uri, memory_mb=work.memory_mb // 2, scratch=scratch)
@@ -85,17 +106,7 @@ def write_compaction(work: Work, *, scratch: Path) -> CompactionRecord:
         _check(work.committed, dict(connection.sql(_WITH_RESULTS).fetchall()), rows.tracks, written)
     finally:
         connection.close()
-    record = CompactionRecord(
-        current_id=work.current_id,
-        started=started,
-        finished=timestamp(),
-        sort=work.sort.value,
-        runs=tuple(work.committed.run_ids),
-        tables={name: one.files for name, one in written.items()},
-        version=version("moodscribe"),
-    )
-    _commit(work, record)
-    return record
+    return {name: one.files for name, one in written.items()}
 
 
 @dataclass(frozen=True, slots=True)

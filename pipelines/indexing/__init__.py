@@ -1,0 +1,1 @@
+"""The current tables as a search index: `moodscribe index`."""

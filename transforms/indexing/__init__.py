@@ -1,0 +1,1 @@
+"""Search documents of tracks, and the ways to bring them to an index."""

@@ -1,0 +1,1 @@
+"""OpenSearch by its HTTP interface: mapping, bulk requests, aliases."""
