@@ -4,6 +4,7 @@
 # make bench-features    every front end beside its reference: time, memory, ratio
 # make bench-scale    the main job on 100,000 short tracks, plans of a million: memory, time, workers (two hours)
 # make bench-report    the report of 100,000 tracks in headless Chromium: seconds to write and to load
+# make bench-index    100,000 tracks into OpenSearch, PostgreSQL and a file: seconds (make servers)
 # make chaos ROUNDS=24 SEED=1    real runs, in each of which one process is killed, against an undisturbed one
 # make fuzz CASES=5000 SEED=1    broken files of every format through reading and the job; what is found, in work/fuzz
 # make reproduce DATA=../shared/data    the papers' figures beside ours, into models/RESULTS.md
@@ -26,16 +27,17 @@ CASES ?= 5000
 BIN = .venv/bin
 BEAM = $(shell sed -n 's/^apache-beam\(\[gcp\]\)\?==\([0-9.]*\).*/\2/p' requirements.lock)
 
-.PHONY: demo test check static bench-features reproduce lock train-default card bench-scale bench-report chaos fuzz flink servers prism nights airflow audit
+.PHONY: demo test check static bench-features reproduce lock train-default card bench-scale bench-report bench-index chaos fuzz flink servers prism nights airflow audit
 
 demo: .venv/.complete
 	$(BIN)/moodscribe demo --folder demo-out
 
 # In the order of the folders: xdist's own leaves files of few long tests, such as those of whole jobs, for the end.
-# Tests on Flink skip where it cannot be had.
+# Tests on Flink and of indices skip where the servers cannot be had.
 test: .venv/.complete
 	-@sh deploy/flink/fetch.sh work/flink
-	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+	-@sh tests/servers/fetch.sh work/servers $(BIN)/python
+	$(BIN)/pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
 check: static test
 
@@ -59,6 +61,9 @@ bench-scale: .venv/.complete
 
 bench-report: .venv/.complete
 	$(BIN)/python -m tests.bench_report
+
+bench-index: .venv/.complete
+	$(BIN)/python -m tests.bench_index
 
 chaos: .venv/.complete
 	$(BIN)/python -m tests.faults.chaos --rounds $(ROUNDS) --seed $(SEED)
