@@ -16,10 +16,10 @@ import pytest
 
 from models.bundle import Bundle
 from pipelines.cli import main
-from pipelines.demo.catalogue import compose_catalogue
 from pipelines.tables import MoodTables, committed_runs, open_tables
 from schemas.tables import MOODS, tables_of_run
 from tests.bundles import TAGS
+from tests.composed import composed_catalogue
 from tests.jobs import FIRST, plan_run, run
 from tests.oracle import Oracle, read
 from transforms.decoding.sandbox import DecodeLimits
@@ -50,12 +50,10 @@ def run_tag(*arguments: object) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def job(tmp_path_factory: pytest.TempPathFactory, small_bundle: Bundle) -> Job:
-    folder = tmp_path_factory.mktemp("job")
-    compose_catalogue(folder / "catalogue")
-    output = folder / "moods"
-    done = run_tag(folder / "catalogue", "--output", output, "--bundle", small_bundle.folder, "--workers", 2)
+    catalogue, output = composed_catalogue(tmp_path_factory).folder, tmp_path_factory.mktemp("job") / "moods"
+    done = run_tag(catalogue, "--output", output, "--bundle", small_bundle.folder, "--workers", 2)
     assert done.returncode == 0, done.stderr
-    return Job(folder / "catalogue", output, done.stdout + done.stderr, done.returncode)
+    return Job(catalogue, output, done.stdout + done.stderr, done.returncode)
 
 
 @pytest.fixture(scope="module")

@@ -3,28 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import subprocess
-import sys
 import tomllib
-from collections.abc import Iterator
-from contextlib import ExitStack
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-import requests
-import soundfile
 import yaml  # type: ignore[import-untyped]
 
-from models.bundle import Bundle
 from pipelines.cli import _parser
 from pipelines.running.beam_options import beam_parser
-from pipelines.tables import committed_runs
 from tests.deploy.manifests import (
     FOLDER,
     container,
@@ -35,7 +25,6 @@ from tests.deploy.manifests import (
     read_manifests,
     workloads,
 )
-from tests.engines import flink
 
 ROOT = FOLDER.parents[1]
 MANIFESTS = read_manifests()
@@ -250,16 +239,9 @@ def test_a_task_manager_fits_its_pod_with_its_worker() -> None:
 
 def test_the_image_has_the_commands_that_are_started() -> None:
     script = (ROOT / "deploy" / "image" / "flink.sh").read_text("utf-8")
-    classes = {
-        "job-manager": flink._JOB_MANAGER,
-        "task-manager": flink._TASK_MANAGER,
-        "job-server": flink._JOB_SERVER,
-    }
-    for component, main in classes.items():
+    for component in ("job-manager", "task-manager", "job-server"):
         assert container(DEPLOYMENTS[component])["args"][0] == component
-        assert re.search(rf"^{component}\)\n    set -- {re.escape(main)} ", script, re.MULTILINE)
-    for package in flink._OPENED:
-        assert re.search(rf"[ ]{re.escape(package)}[ ;]", script), package
+        assert re.search(rf"^{component}\)$", script, re.MULTILINE)
     worker = json.loads(options(RUN["args"])["environment_config"])["command"]
     assert {worker, RUN["command"][0]} <= PROJECT["scripts"].keys()
 
@@ -272,81 +254,3 @@ def test_the_run_is_one_that_the_command_takes() -> None:
     assert (known.input, known.output) == (given["input"], given["output"])
     assert beam_parser().parse_known_args(further)[1] == []
     assert known.wait
-
-
-# That they run
-
-
-@pytest.fixture
-def ports_here() -> dict[str, int]:
-    """Free ports for what is one of a kind; task managers take any."""
-    wanted = ("jobmanager.rpc.port", "blob.server.port", "rest.port", "jobs", "artifacts", "expansion")
-    return dict(zip(wanted, flink.free_ports(len(wanted)), strict=True))
-
-
-@pytest.fixture
-def cluster(tmp_path: Path, ports_here: dict[str, int]) -> Iterator[dict[str, int]]:
-    """The cluster of the manifests on this machine: their commands and settings, at other addresses."""
-    if (reason := flink.why_not()) is not None:
-        pytest.skip(reason)
-    here = {name: "localhost" for name in SETTINGS if name.endswith(".address") and "bind" not in name}
-    free = {name: ports_here.get(name, 0) for name in SETTINGS if name.endswith(".port")}
-    (tmp_path / "conf").mkdir()
-    settings = {**SETTINGS, **here, **free, "io.tmp.dirs": str(tmp_path / "scratch")}
-    text = "".join(f"{name}: {value}\n" for name, value in settings.items())
-    (tmp_path / "conf" / "flink-conf.yaml").write_text(text)
-    environment = {**os.environ, "FLINK_JARS": str(flink.JARS), "FLINK_CONF_DIR": str(tmp_path / "conf")}
-    environment["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    server = {
-        "moodscribe-job-manager:8081": f"localhost:{ports_here['rest.port']}",
-        "8099": str(ports_here["jobs"]),
-        "8098": str(ports_here["artifacts"]),
-        "8097": str(ports_here["expansion"]),
-        "/tmp/artifacts": str(tmp_path / "artifacts"),  # noqa: S108 - of a container
-        "-Dtaskmanager.host=$(POD_IP)": "-Dtaskmanager.host=127.0.0.1",
-    }
-    with ExitStack() as ended:
-        for component in ("job-manager", *["task-manager"] * 2, "job-server"):
-            own = container(DEPLOYMENTS[component])
-            variables = {one["name"]: one["value"] for one in own["env"] if "value" in one}
-            log = ended.enter_context((tmp_path / f"{component}.log").open("ab"))
-            command = ["sh", str(ROOT / "deploy" / "image" / "flink.sh")]
-            command += [server.get(one, one) for one in own["args"]]
-            process = subprocess.Popen(command, env={**environment, **variables}, stdout=log, stderr=log)
-            ended.callback(flink.end, process)
-        rest = f"http://localhost:{ports_here['rest.port']}/overview"
-        flink.wait_until(lambda: requests.get(rest, timeout=10).json()["slots-total"] == 2)
-        flink.wait_until(lambda: flink.listens(ports_here["jobs"]))
-        yield ports_here
-
-
-@pytest.mark.timeout(600)
-@pytest.mark.xdist_group("flink")
-def test_the_commands_of_the_manifests_tag_a_folder(
-    cluster: dict[str, int], small_bundle: Bundle, tmp_path: Path
-) -> None:
-    music = tmp_path / "music"
-    music.mkdir()
-    generator = np.random.default_rng(0)
-    for index in range(4):
-        noise = (0.2 * generator.standard_normal(16_000 * 4)).astype(np.float32)
-        soundfile.write(music / f"{index}.flac", noise, 16_000)
-    given = {
-        "$(INPUT)": str(music),
-        "$(OUTPUT)": str(tmp_path / "moods"),
-        "moodscribe-job-server:8099": f"localhost:{cluster['jobs']}",
-        "moodscribe-job-server:8098": f"localhost:{cluster['artifacts']}",
-    }
-    arguments = [given.get(one, one) for one in RUN["args"]]
-    done = subprocess.run(
-        [sys.executable, "-m", "pipelines.cli", *arguments, "--bundle", str(small_bundle.folder)],
-        capture_output=True,
-        text=True,
-        timeout=500,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    (record,) = committed_runs(str(tmp_path / "moods"))
-    assert record["counts"]["tagged"] == 4
-    jobs = requests.get(f"http://localhost:{cluster['rest.port']}/jobs/overview", timeout=10).json()["jobs"]
-    assert [job["state"] for job in jobs] == ["FINISHED"]

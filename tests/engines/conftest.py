@@ -9,6 +9,7 @@ import pytest
 import soundfile
 
 from models.bundle import Bundle
+from pipelines.cli import main
 from tests.engines.rows import HERE, TAG, TRACKS
 from tests.storage.emulator import Store, google_store, led_to
 
@@ -39,6 +40,5 @@ def music(store: Store, small_bundle: Bundle, tmp_path_factory: pytest.TempPathF
 @pytest.fixture(scope="module")
 def here(store: Store, music: None) -> str:
     """Where the tables of the local runner are."""
-    done = store.moodscribe(*TAG, "--output", HERE, "--workers", "1")
-    assert done.returncode == 0, done.stderr
+    assert main([*TAG, "--output", HERE, "--workers", "1"]) == 0
     return HERE

@@ -1,14 +1,12 @@
-"""A Flink of one's own on this machine: a job manager, task managers, Beam's job server, each a process."""
+"""The Flink of deploy/kubernetes on this machine: commands and settings of the manifests, each a process."""
 
 from __future__ import annotations
 
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -16,60 +14,58 @@ from pathlib import Path
 from typing import Any
 
 import requests
+import yaml  # type: ignore[import-untyped]
 
-JARS = Path(__file__).parents[2] / "work" / "flink"
-_READY_S = 180.0
+from tests.deploy.manifests import FOLDER, container, named, read_manifests, workloads
+from tests.processes import end, free_ports, listens, wait_until
 
-_JOB_MANAGER = "org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint"
-_TASK_MANAGER = "org.apache.flink.runtime.taskexecutor.TaskManagerRunner"
-_JOB_SERVER = "org.apache.beam.runners.flink.FlinkJobServerDriver"
-
-# Flink's scripts work these out of a machine's size; a task manager started without them needs each.
-_TASK_MANAGER_SIZES = {
-    "taskmanager.cpu.cores": "1.0",
-    "taskmanager.memory.task.heap.size": "256m",
-    "taskmanager.memory.task.off-heap.size": "0b",
-    "taskmanager.memory.framework.heap.size": "128m",
-    "taskmanager.memory.framework.off-heap.size": "128m",
-    "taskmanager.memory.network.min": "256m",
-    "taskmanager.memory.network.max": "256m",
-    "taskmanager.memory.managed.size": "128m",
-    "taskmanager.memory.jvm-metaspace.size": "256m",
-    "taskmanager.memory.jvm-overhead.min": "192m",
-    "taskmanager.memory.jvm-overhead.max": "192m",
+ROOT = FOLDER.parents[1]
+JARS = ROOT / "work" / "flink"
+# What there is one of; task managers take any port.
+_PORTS = ("jobmanager.rpc.port", "blob.server.port", "rest.port", "jobs", "artifacts", "expansion")
+# Nobody waits here for pods that come back.
+_HASTE = {
+    "heartbeat.interval": 1000,
+    "heartbeat.timeout": 10_000,
+    "restart-strategy.fixed-delay.delay": "1 s",
 }
-# Java 17 keeps these from what serialises by reflection.
-_OPENED = (
-    *("java.lang", "java.lang.reflect", "java.net", "java.io", "java.nio", "java.text", "java.time"),
-    *("java.util", "java.util.concurrent", "java.util.concurrent.atomic"),
-)
 
 
 def why_not() -> str | None:
     """Why there is no Flink here, None where there is."""
     if shutil.which("java") is None:
         return "no java: apt-get install openjdk-17-jre-headless"
-    if not JARS.is_dir():
-        return f"no jars under {JARS}: make flink"
+    if not (JARS / ".complete").is_file():
+        return f"no jars in {JARS}: make flink"
     return None
 
 
 @dataclass
 class Flink:
-    """A cluster that runs: where jobs are handed in, and its task managers."""
+    """A cluster that runs: its ports, how to start a task manager, those that were started."""
 
-    job_endpoint: str
-    rest: str
-    start_task_manager: Callable[[], subprocess.Popen[bytes]]
+    ports: Mapping[str, int]
+    start_task_manager: Callable[[], None]
     task_managers: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def command(self, arguments: Sequence[str]) -> list[str]:
         """Arguments of moodscribe and those that take them to this cluster, one worker process a slot."""
-        return [*handed_to(self.job_endpoint, arguments), "--parallelism", "2"]
+        return [*handed_to(f"localhost:{self.ports['jobs']}", arguments), "--parallelism", "2"]
+
+    def nightly(self, source: str, output: str) -> list[str]:
+        """Arguments of the run that the manifests make every night, with these for INPUT and OUTPUT."""
+        given = {
+            "$(INPUT)": source,
+            "$(OUTPUT)": output,
+            "moodscribe-job-server:8099": f"localhost:{self.ports['jobs']}",
+            "moodscribe-job-server:8098": f"localhost:{self.ports['artifacts']}",
+        }
+        run = container(workloads(read_manifests())["run"])
+        return [given.get(one, one) for one in run["args"]]
 
     def ask(self, path: str) -> Any:
         """An answer of Flink's own web interface."""
-        answer = requests.get(f"{self.rest}/{path}", timeout=10)
+        answer = requests.get(f"http://localhost:{self.ports['rest.port']}/{path}", timeout=10)
         answer.raise_for_status()
         return answer.json()
 
@@ -77,58 +73,53 @@ class Flink:
 @contextmanager
 def flink(scratch: Path, environment: Mapping[str, str], *, task_managers: int = 2) -> Iterator[Flink]:
     """A cluster of so many task managers of one slot each; ended with all its processes."""
-    rpc, rest, jobs, artifacts = free_ports(4)
-    settings = scratch / "conf"
-    settings.mkdir(parents=True)
-    (settings / "flink-conf.yaml").write_text(_settings(rpc, rest, scratch))
+    manifests = read_manifests()
+    ports = dict(zip(_PORTS, free_ports(len(_PORTS)), strict=True))
+    (scratch / "conf").mkdir(parents=True)
+    (scratch / "conf" / "flink-conf.yaml").write_text(_settings(manifests, ports, scratch))
+    here = {
+        **os.environ,
+        **environment,
+        "FLINK_JARS": str(JARS),
+        "FLINK_CONF_DIR": str(scratch / "conf"),
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",  # moodscribe-worker is there
+    }
+    places = {
+        "moodscribe-job-manager:8081": f"localhost:{ports['rest.port']}",
+        "8099": str(ports["jobs"]),
+        "8098": str(ports["artifacts"]),
+        "8097": str(ports["expansion"]),
+        "/tmp/artifacts": str(scratch / "artifacts"),  # noqa: S108 - of a container
+        "-Dtaskmanager.host=$(POD_IP)": "-Dtaskmanager.host=127.0.0.1",
+    }
     with ExitStack() as ended:
 
-        def start(name: str, main: str, *arguments: str) -> subprocess.Popen[bytes]:
-            log = ended.enter_context((scratch / f"{name}.log").open("wb"))
-            command = ["java", "-Xmx512m", "-XX:+UseSerialGC", "-cp", f"{JARS}/*"]
-            command += [f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in _OPENED]
-            process = subprocess.Popen(
-                [*command, main, *arguments], env={**os.environ, **environment}, stdout=log, stderr=log
-            )
+        def start(component: str) -> subprocess.Popen[bytes]:
+            own = container(workloads(manifests)[component])
+            variables = {one["name"]: one["value"] for one in own["env"] if "value" in one}
+            log = ended.enter_context((scratch / f"{component}.log").open("ab"))
+            command = ["sh", str(ROOT / "deploy" / "image" / "flink.sh")]
+            command += [places.get(one, one) for one in own["args"]]
+            process = subprocess.Popen(command, env={**here, **variables}, stdout=log, stderr=log)
             ended.callback(end, process)
             return process
 
-        def start_task_manager() -> subprocess.Popen[bytes]:
-            number = len(cluster.task_managers)
-            given = [f"-D{name}={value}" for name, value in _TASK_MANAGER_SIZES.items()]
-            process = start(f"task-manager-{number}", _TASK_MANAGER, "--configDir", str(settings), *given)
-            cluster.task_managers.append(process)
-            return process
-
-        cluster = Flink(f"localhost:{jobs}", f"http://localhost:{rest}", start_task_manager)
-        start("job-manager", _JOB_MANAGER, "--configDir", str(settings))
+        cluster = Flink(ports, lambda: cluster.task_managers.append(start("task-manager")))
+        start("job-manager")
         for _ in range(task_managers):
-            start_task_manager()
-        server = ["--flink-master", f"localhost:{rest}", "--flink-conf-dir", str(settings)]
-        server += ["--job-host", "localhost", "--job-port", str(jobs), "--artifact-port", str(artifacts)]
-        server += ["--expansion-port", "0", "--artifacts-dir", str(scratch / "artifacts")]
-        start("job-server", _JOB_SERVER, *server)
-        wait_until(lambda: len(cluster.ask("taskmanagers")["taskmanagers"]) == task_managers)
-        wait_until(lambda: listens(jobs))
+            cluster.start_task_manager()
+        start("job-server")
+        wait_until(lambda: cluster.ask("overview")["slots-total"] == task_managers)
+        wait_until(lambda: listens(ports["jobs"]))
         yield cluster
 
 
-def _settings(rpc: int, rest: int, scratch: Path) -> str:
-    settings = {
-        "jobmanager.rpc.address": "localhost",
-        "jobmanager.rpc.port": rpc,
-        "rest.address": "localhost",
-        "rest.port": rest,
-        "rest.bind-port": rest,
-        "taskmanager.numberOfTaskSlots": 1,
-        "taskmanager.host": "localhost",
-        "io.tmp.dirs": scratch / "tmp",
-        "heartbeat.interval": 1000,
-        "heartbeat.timeout": 10_000,
-        "restart-strategy": "fixed-delay",
-        "restart-strategy.fixed-delay.attempts": 3,
-        "restart-strategy.fixed-delay.delay": "1 s",
-    }
+def _settings(manifests: list[dict[str, Any]], ports: Mapping[str, int], scratch: Path) -> str:
+    """The settings of the manifests, at this machine's addresses."""
+    deployed = yaml.safe_load(named("ConfigMap", "moodscribe-flink", manifests)["data"]["flink-conf.yaml"])
+    local = {name: "localhost" for name in deployed if name.endswith(".address") and "bind" not in name}
+    free = {name: ports.get(name, 0) for name in deployed if name.endswith(".port")}
+    settings = {**deployed, **local, **free, **_HASTE, "io.tmp.dirs": str(scratch / "scratch")}
     return "".join(f"{name}: {value}\n" for name, value in settings.items())
 
 
@@ -138,42 +129,3 @@ def handed_to(job_endpoint: str, arguments: Sequence[str]) -> list[str]:
     options = ["--runner", "PortableRunner", "--job_endpoint", job_endpoint]
     options += ["--environment_type", "PROCESS", "--environment_config", json.dumps({"command": worker})]
     return [*arguments, *options]
-
-
-def free_ports(count: int) -> list[int]:
-    """So many ports that nothing listens at."""
-    with ExitStack() as closed:
-        probes = [closed.enter_context(socket.socket()) for _ in range(count)]
-        for probe in probes:
-            probe.bind(("localhost", 0))
-        return [probe.getsockname()[1] for probe in probes]
-
-
-def listens(port: int) -> bool:
-    """Whether something on this machine takes connections there."""
-    with socket.socket() as probe:
-        return probe.connect_ex(("localhost", port)) == 0
-
-
-def wait_until(ready: Callable[[], bool]) -> None:
-    """Wait for a server; TimeoutError after three minutes."""
-    end = time.monotonic() + _READY_S
-    while True:
-        try:
-            if ready():
-                return
-        except requests.RequestException:
-            pass
-        if time.monotonic() > end:
-            raise TimeoutError(f"not ready after {_READY_S:.0f} s")
-        time.sleep(0.2)
-
-
-def end(process: subprocess.Popen[bytes]) -> None:
-    """End a process, by force where it must be."""
-    process.terminate()
-    try:
-        process.wait(10)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()

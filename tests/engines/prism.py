@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.engines.flink import end, free_ports, listens, wait_until
+from tests.processes import end, free_ports, listens, wait_until
 
 BINARY = Path(__file__).parents[2] / "work" / "prism" / "prism"
 

@@ -35,8 +35,11 @@ def on(cluster: Flink, output: str) -> list[str]:
     return cluster.command([*TAG, "--output", output])
 
 
-def test_flink_writes_the_rows_of_the_local_runner(store: Store, here: str, cluster: Flink) -> None:
-    done = store.moodscribe(*on(cluster, "gs://music/flink"))
+def test_the_nightly_run_of_the_manifests_writes_the_rows_of_the_local_runner(
+    store: Store, here: str, cluster: Flink
+) -> None:
+    nightly = cluster.nightly("gs://music/audio", "gs://music/flink")
+    done = store.moodscribe(*nightly, "--bundle", "gs://music/bundles/small")
     assert done.returncode == 0, done.stderr
     assert_same_rows("gs://music/flink", here)
     (record,) = committed_runs("gs://music/flink")

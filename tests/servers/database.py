@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.engines.flink import end, free_ports, wait_until
+from tests.processes import end, free_ports, wait_until
 from tests.servers import SERVERS
 
 # initdb and the server refuse root.

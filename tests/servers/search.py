@@ -12,7 +12,7 @@ from typing import Any
 
 import requests
 
-from tests.engines.flink import end, free_ports, wait_until
+from tests.processes import end, free_ports, wait_until
 from tests.servers import SERVERS
 
 _JARS = SERVERS / "opensearch"
