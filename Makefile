@@ -33,11 +33,9 @@ demo: .venv/.complete
 	$(BIN)/moodscribe demo --folder demo-out
 
 # In the order of the folders: xdist's own leaves files of few long tests, such as those of whole jobs, for the end.
-# Three processes for two cores: tests wait for processes of their own. Those on Flink and of indices skip where
-# the servers cannot be had.
+# Three processes for two cores: tests wait for processes of their own. Those on Flink skip where it cannot be had.
 test: .venv/.complete
 	-@sh deploy/flink/fetch.sh work/flink
-	-@sh tests/servers/fetch.sh work/servers $(BIN)/python
 	$(BIN)/pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
 check: static test
