@@ -74,6 +74,7 @@ class Flink:
 def flink(scratch: Path, environment: Mapping[str, str], *, task_managers: int = 2) -> Iterator[Flink]:
     """A cluster of so many task managers of one slot each; ended with all its processes."""
     manifests = read_manifests()
+    components = workloads(manifests)
     ports = dict(zip(_PORTS, free_ports(len(_PORTS)), strict=True))
     (scratch / "conf").mkdir(parents=True)
     (scratch / "conf" / "flink-conf.yaml").write_text(_settings(manifests, ports, scratch))
@@ -95,7 +96,7 @@ def flink(scratch: Path, environment: Mapping[str, str], *, task_managers: int =
     with ExitStack() as ended:
 
         def start(component: str) -> subprocess.Popen[bytes]:
-            own = container(workloads(manifests)[component])
+            own = container(components[component])
             variables = {one["name"]: one["value"] for one in own["env"] if "value" in one}
             log = ended.enter_context((scratch / f"{component}.log").open("ab"))
             command = ["sh", str(ROOT / "deploy" / "image" / "flink.sh")]

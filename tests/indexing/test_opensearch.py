@@ -15,8 +15,6 @@ from tests.servers.search import Search, search_server
 
 pytestmark = pytest.mark.usefixtures("small_slices")
 
-LONG = "/music/" + "x" * 600
-
 
 def test_the_first_load_makes_an_index_and_the_second_sends_nothing(
     moods: Path,
