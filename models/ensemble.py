@@ -43,13 +43,31 @@ class Ensemble:
         for member in self._bundle.members:
             model = architecture(member.architecture).build(member.settings)
             set_weights(model, self._bundle.weights(member), source=member.weights)
-            self._functions[member.name] = compiled(model)
+            self._functions[member.name] = constant(model)
 
     def run(self, member: str, batch: Batch) -> NDArray[np.float32]:
         """Output of a member by name: scores [batch, tags], shares [batch, 2], curves [batch, steps, n] or an
         encoder's rows [batch, rows, values]."""
         result: NDArray[np.float32] = self._functions[member](batch.values, batch.extent).numpy()
         return result
+
+
+def constant(model: Any) -> Callable[[Any, Any], Any]:
+    """(values, extent) -> output of a model in use whose weights do not change any more: they are constants
+    of the compiled graph, so that its convolutions lay them out once and not with each call."""
+    import tensorflow as tf
+
+    weights = [
+        [variable.numpy() for variable in some]
+        for some in (model.trainable_variables, model.non_trainable_variables)
+    ]
+
+    def run(values: Any, extent: Any) -> Any:
+        held = [[tf.constant(value) for value in some] for some in weights]
+        return model.stateless_call(*held, [values, extent], training=False)[0]
+
+    function: Callable[[Any, Any], Any] = tf.function(run)
+    return function
 
 
 def compiled(model: Any) -> Callable[[Any, Any], Any]:

@@ -62,8 +62,10 @@ def level_of(samples: Floats) -> float:
     """Root mean square of the bands of a track of whole half seconds."""
     beside = np.pad(samples, LEAD_SAMPLES)
     mel = np.empty((len(samples) // HOP_SAMPLES, 64), np.float32)
+    room = MelMagnitudes(HOP_SAMPLES)
     for frame in range(len(mel)):
-        MelMagnitudes(HOP_SAMPLES).fill(mel[frame : frame + 1], beside[frame * HOP_SAMPLES :])
+        room.hold(beside[frame * HOP_SAMPLES :])
+        room.fill(mel[frame : frame + 1])
     return float(np.sqrt(np.mean(mel.astype(np.float64) ** 2)))
 
 

@@ -48,12 +48,12 @@ def measure(job: Job, tracks: Sequence[Track]) -> Measured:
     outcomes: list[Outcome] = []
     with closing(job.worker(job.load(), lambda *_: None)) as worker:
         _ = [*worker.process(plain[0]), *worker.flush()]
-        began, times = _processor_s(), [time.perf_counter()]
+        began, times = processor_s(), [time.perf_counter()]
         for group in plain:
             outcomes += worker.process(group)
             times.append(time.perf_counter())
         outcomes += worker.flush()
-        clock_s, cpu_s = time.perf_counter() - times[0], _processor_s() - began
+        clock_s, cpu_s = time.perf_counter() - times[0], processor_s() - began
     errors = tuple(outcome.error for outcome in outcomes if outcome.error)
     audio_s = tuple(
         outcome.facts.decoded_s for outcome in outcomes if outcome.facts and outcome.facts.decoded_s
@@ -63,7 +63,7 @@ def measure(job: Job, tracks: Sequence[Track]) -> Measured:
     return Measured(tuple((spent * cpu_s / clock_s).tolist()), audio_s, errors)
 
 
-def _processor_s() -> float:
+def processor_s() -> float:
     """Seconds of processors that this process and those below it have taken."""
     ticks = 0
     for process in (os.getpid(), *descendants(os.getpid())):

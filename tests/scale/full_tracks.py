@@ -9,10 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import av
 import numpy as np
-import soundfile
-import soxr
 from numpy.typing import NDArray
 
 from models.bundle import Bundle
@@ -21,26 +18,21 @@ from pipelines.planning.measure import measure
 from pipelines.tables import open_tables
 from schemas.track import Track
 from schemas.work import CacheType, Reason
+from tests.full_tracks import source, write_full_tracks
 from tests.jobs import plan_run, run
-from tests.sounds import music
 from transforms.incremental.feature_cache import FeatureCache
 from transforms.tagging.worker import WorkSettings
-
-TRACK_S, _RATE_HZ = 210, 44_100
-_REAL = Path(__file__).resolve().parents[3] / "shared" / "data" / "moods4q" / "audio"
 
 
 def full_tracks(scratch: Path, count: int) -> dict[str, Any]:
     """What the default bundle takes and leaves a track, of so many stereo MP3s of 210 s at 44.1 kHz."""
     bundle = open_bundle("default")
     folder = scratch / "full"
-    folder.mkdir()
-    for index in range(count):
-        _write_mp3(folder / f"{index:03d}.mp3", _sound(index))
+    write_full_tracks(folder, count)
     planned = plan_run(folder, scratch / "moods", bundle)
     measured = measure(planned.job, [Track(str(file), str(file)) for file in sorted(folder.iterdir())])
     result: dict[str, Any] = {
-        "audio": "real clips, joined" if _REAL.is_dir() else "composed",
+        "audio": source(),
         "tracks": count,
         "cpu_s": round(measured.cpu_mean_s, 4),
         "cpu_error_s": round(measured.cpu_error_s, 4),
@@ -99,30 +91,3 @@ def _row_bytes(output: str, record: Mapping[str, Any], count: int) -> dict[str, 
 
 def _bytes(folder: Path) -> int:
     return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
-
-
-def _sound(index: int) -> NDArray[np.float32]:
-    """Stereo samples of 210 s: clips of the real data one after another, composed without them."""
-    wanted = TRACK_S * _RATE_HZ
-    if not _REAL.is_dir():
-        mono = music(TRACK_S, rate_hz=_RATE_HZ, seed=index)
-    else:
-        pieces: list[NDArray[np.float32]] = []
-        for file in sorted(_REAL.iterdir())[8 * index : 8 * index + 8]:
-            samples, rate = soundfile.read(file, dtype="float32", always_2d=True)
-            pieces.append(soxr.resample(samples.mean(axis=1), rate, _RATE_HZ))
-        mono = np.resize(np.concatenate(pieces), wanted)
-    return np.stack([mono, mono])
-
-
-def _write_mp3(file: Path, samples: NDArray[np.float32]) -> None:
-    with av.open(str(file), "w") as container:
-        stream = container.add_stream("libmp3lame", rate=_RATE_HZ, layout="stereo")
-        stream.bit_rate = 128_000
-        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples), format="fltp", layout="stereo")
-        frame.sample_rate = _RATE_HZ
-        fifo = av.AudioFifo()
-        fifo.write(frame)
-        for block in fifo.read_many(1152, partial=True):
-            container.mux(stream.encode(block))
-        container.mux(stream.encode(None))

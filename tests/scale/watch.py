@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import resource
 import subprocess
 import time
@@ -38,7 +39,8 @@ def watch(command: list[str], *, environment: dict[str, str]) -> Watched:
         now = time.monotonic() - begin
         for sort, size in _sizes(process.pid).items():
             watched.samples.setdefault(sort, []).append((round(now, 1), round(size, 1)))
-        time.sleep(_PERIOD_S)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(_PERIOD_S)
     watched.output = process.stdout.read() if process.stdout else ""
     watched.seconds, watched.status = time.monotonic() - begin, process.returncode
     return watched

@@ -50,7 +50,8 @@ class StepMelWindow:
     def advance(self) -> NDArray[np.float32]:
         """Rows [at most as many as were asked for, 32, 64]; see LiveWindow."""
         mel = np.empty((STEP_FRAMES, BANDS), np.float32)
-        self._magnitudes.fill(mel, self._samples)
+        self._magnitudes.hold(self._samples)
+        self._magnitudes.fill(mel)
         self._samples = self._samples[STEP_SAMPLES:]
         self._power += float(np.einsum("ij,ij->", mel, mel, dtype=np.float64))
         self._values += mel.size

@@ -29,6 +29,7 @@ from schemas.errors import DataError, FailureKind, Stage
 CLIPS = 8
 SEED = 5
 TAGS = 56
+NINE = "CRNN and Deep Spectrum, nine taggers"
 _VGG16 = "vgg16.h5"
 
 
@@ -59,7 +60,7 @@ def nets_of(vgg16: Path) -> dict[str, tuple[Net, ...]]:
     lstm = PRESETS["deep-lstm"]
     per_target: Any = {name: PRESETS[name]["published"] for name in ("autoencoder", "two-convolutions")}
     alone = {
-        "CRNN and Deep Spectrum, nine taggers": (*crnns, *pictures),
+        NINE: (*crnns, *pictures),
         "deep LSTM, FS1": (Net("deep-lstm-fs1", "deep-lstm", lstm["published"]),),
         "deep LSTM, FS2": (Net("deep-lstm-fs2", "deep-lstm", lstm["published-fs2"], {"values": "fs2"}),),
         "antonym pairs": tuple(
@@ -104,7 +105,7 @@ def _tag(title: str, nets: tuple[Net, ...], clips: Path, place: Place) -> Found:
     folder, output = place.work / f"bundle-{name}", place.work / f"moods-{name}"
     for old in (folder, output):
         shutil.rmtree(old, ignore_errors=True)
-    parameters = _write_bundle(folder, nets)
+    parameters = write_random_bundle(folder, nets)
     begin = time.monotonic()
     command = [Path(sys.executable).with_name("moodscribe"), "tag", clips]
     done = subprocess.run(  # noqa: S603 - this project's own command
@@ -129,7 +130,7 @@ def _tag(title: str, nets: tuple[Net, ...], clips: Path, place: Place) -> Found:
     }
 
 
-def _write_bundle(folder: Path, nets: tuple[Net, ...]) -> int:
+def write_random_bundle(folder: Path, nets: tuple[Net, ...]) -> int:
     """The bundle with seeded random weights; how many parameters it has."""
     folder.mkdir(parents=True)
     parameters = write_random_nets(folder, nets, seed=SEED)

@@ -79,7 +79,8 @@ def log_mel(samples: NDArray[np.float32], *, offset: float) -> NDArray[np.float3
     room = MelMagnitudes(HOP_SAMPLES)
     mel = np.empty(((len(samples) - WINDOW_SAMPLES) // HOP_SAMPLES + 1, BANDS), np.float32)
     for start in range(0, len(mel), BLOCK_FRAMES):
-        room.fill(mel[start : start + BLOCK_FRAMES], samples[start * HOP_SAMPLES :])
+        room.hold(samples[start * HOP_SAMPLES :])
+        room.fill(mel[start : start + BLOCK_FRAMES])
     mel += np.float32(offset)
     return np.log(mel, out=mel)
 

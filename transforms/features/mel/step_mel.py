@@ -11,6 +11,7 @@ Outside the track are zeros. No row for a half second that the track does not fi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -32,7 +33,7 @@ TARGET = 5.0
 LEAST = TARGET * 1e-3
 OFFSET = 0.001
 
-# Three whole steps.
+# Whole steps.
 _BLOCK_SAMPLES = BLOCK_FRAMES * HOP_SAMPLES
 _OVERLAP_SAMPLES = WINDOW_SAMPLES - HOP_SAMPLES
 
@@ -48,11 +49,12 @@ def step_mel(samples: NDArray[np.float32], *, rate_hz: int = RATE_HZ) -> NDArray
     return stream.finish(len(samples))
 
 
-def level_taken_out(mel: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Mel magnitudes [frames, 64] of a whole track, which are overwritten -> ln(gain * mel + .001), the gain
-    such that their root mean square becomes TARGET."""
-    power = np.einsum("ij,ij->", mel, mel, dtype=np.float64) / max(1, mel.size)
-    return from_level(mel, level=float(np.sqrt(power)))
+def level_taken_out(blocks: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+    """Mel magnitudes of a whole track in blocks [some, 64], which are overwritten -> ln(gain * mel + .001)
+    [frames, 64], the gain such that their root mean square becomes TARGET."""
+    power = sum(np.einsum("ij,ij->", block, block, dtype=np.float64) for block in blocks)
+    level = float(np.sqrt(power / max(1, sum(block.size for block in blocks))))
+    return np.concatenate([from_level(block, level=level) for block in blocks])
 
 
 def from_level(mel: NDArray[np.float32], *, level: float) -> NDArray[np.float32]:
@@ -67,43 +69,40 @@ def from_level(mel: NDArray[np.float32], *, level: float) -> NDArray[np.float32]
 class StepMelStream:
     """Collects the mel magnitudes of a track block by block; `finish` gives what `step_mel` gives.
 
-    It is the same to the last bit, since frames are analysed by 96 from the track's start wherever the blocks
+    It is the same to the last bit, since frames are analysed in equal blocks from the track's start wherever the blocks
     are cut.
     """
 
     _room: MelMagnitudes = field(default_factory=lambda: MelMagnitudes(HOP_SAMPLES))
-    _samples: NDArray[np.float32] = field(
-        default_factory=lambda: np.zeros(_BLOCK_SAMPLES + _OVERLAP_SAMPLES, np.float32)
-    )
     _filled: int = LEAD_SAMPLES
     _mel: list[NDArray[np.float32]] = field(default_factory=list)
 
     def push(self, samples: NDArray[np.float32]) -> None:
         """Take the next samples: [m] float32."""
-        taken = 0
+        taken, held = 0, self._room.samples
         while taken < len(samples):
-            some = samples[taken : taken + len(self._samples) - self._filled]
-            self._samples[self._filled : self._filled + len(some)] = some
+            some = samples[taken : taken + len(held) - self._filled]
+            held[self._filled : self._filled + len(some)] = some
             self._filled += len(some)
             taken += len(some)
-            if self._filled == len(self._samples):
+            if self._filled == len(held):
                 self._analyse(BLOCK_FRAMES)
-                self._samples[:_OVERLAP_SAMPLES] = self._samples[_BLOCK_SAMPLES:]
+                held[:_OVERLAP_SAMPLES] = held[_BLOCK_SAMPLES:]
                 self._filled = _OVERLAP_SAMPLES
 
     def finish(self, total_samples: int) -> NDArray[np.float32]:
         """Rows [steps, 32, 64] of the whole track, all samples of which have been pushed."""
         steps = step_count(total_samples, step_samples=STEP_SAMPLES)
-        self._samples[self._filled :] = 0.0
+        self._room.samples[self._filled :] = 0.0
         self._analyse(steps * STEP_FRAMES - len(self._mel) * BLOCK_FRAMES)
-        mel = np.concatenate(self._mel)
+        mel = level_taken_out(self._mel)
         self._mel.clear()
-        return level_taken_out(mel).reshape(steps, STEP_FRAMES, BANDS)
+        return mel.reshape(steps, STEP_FRAMES, BANDS)
 
     def _analyse(self, frames: int) -> None:
         mel = np.empty((frames, BANDS), np.float32)
         if frames:
-            self._room.fill(mel, self._samples)
+            self._room.fill(mel)
         self._mel.append(mel)
 
 

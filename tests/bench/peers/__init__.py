@@ -1,0 +1,1 @@
+"""What somebody would write today, one file after another; each module's `start` loads it."""
