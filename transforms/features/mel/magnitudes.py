@@ -27,8 +27,8 @@ _GROUP_BANDS = 16
 
 
 class MelMagnitudes:
-    """Memory for the frames of one block, taken once and filled again by each: put samples into `samples`, then
-    ask for their bands.
+    """Memory for the frames of one block, taken once and filled again by each: put samples into `samples`,
+    then ask for their bands.
 
     It is in double precision up to the spectra. A transform in single precision leaves so much of a loud
     bass in the quiet bands that their logarithms are off by a thousandth.

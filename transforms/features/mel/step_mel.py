@@ -69,8 +69,8 @@ def from_level(mel: NDArray[np.float32], *, level: float) -> NDArray[np.float32]
 class StepMelStream:
     """Collects the mel magnitudes of a track block by block; `finish` gives what `step_mel` gives.
 
-    It is the same to the last bit, since frames are analysed in equal blocks from the track's start wherever the blocks
-    are cut.
+    It is the same to the last bit, since frames are analysed in equal blocks from the start of the track
+    wherever its blocks are cut.
     """
 
     _room: MelMagnitudes = field(default_factory=lambda: MelMagnitudes(HOP_SAMPLES))
