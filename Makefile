@@ -94,7 +94,7 @@ audit:
 
 lock: .venv/.complete
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --python-version 3.11 \
-		--extra essentia --extra files --extra opensmile --extra train --group dev pyproject.toml -o requirements.lock
+		--extra essentia --extra files --extra opensmile --extra openvino --extra train --group dev pyproject.toml -o requirements.lock
 	echo "uv==$$($(BIN)/uv --version | cut -d ' ' -f 2)" | \
 		$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate - -o requirements-uv.lock
 	sh deploy/image/locks.sh $(BIN)/uv

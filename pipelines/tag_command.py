@@ -25,12 +25,13 @@ from pipelines.running.dataflow import GPU_BATCH, place
 from pipelines.running.run import Run
 from pipelines.tables import MOODS, check_output
 from schemas.identity import RunIdentity, new_run_id, timestamp
+from schemas.precision import Precision
 from schemas.tracks import Status
 from schemas.work import CacheType, WorkKey, hash_of
 from transforms.bundles import open_bundle
 from transforms.incremental.feature_cache import FeatureCache
 from transforms.inputs.stage import InputSpec, inspect_input
-from transforms.tagging.job import TaggingJob, rows_a_track
+from transforms.tagging.job import TaggingJob, at_precision, rows_a_track
 from transforms.tagging.windows import Coverage
 from transforms.tagging.worker import BATCH, WorkSettings
 from transforms.writing.account import RunPlan
@@ -39,13 +40,18 @@ from transforms.writing.account import RunPlan
 def run_tag(arguments: argparse.Namespace, beam_arguments: Sequence[str]) -> int:
     """Run the main job; the exit status. Raises DataError before anything runs for what cannot work."""
     spec = inspect_input(arguments.input)
-    bundle = open_bundle(arguments.bundle)
+    bundle = bundle_of(arguments)
     options = beam_options(beam_arguments, command="tag", workers=workers_for(arguments, spec))
     hints = place(options, command="tag", places=_places(arguments), gpu=arguments.gpu)
     output_uri = output_folder(arguments.output)
     check_output(output_uri, MOODS)
     prepared = prepare(arguments, spec, bundle, output_uri, hints)
     return execute(arguments, prepared, options, command="tag")
+
+
+def bundle_of(arguments: argparse.Namespace) -> Bundle:
+    """The bundle that the command's arguments name, in the precision that they ask for."""
+    return at_precision(open_bundle(arguments.bundle), Precision(arguments.precision))
 
 
 def prepare(
@@ -61,6 +67,7 @@ def prepare(
         stride_s=arguments.stride_s,
         batch_size=arguments.batch_size or (GPU_BATCH if arguments.gpu else BATCH),
         all_tags=arguments.all_tags,
+        precision=Precision(arguments.precision),
         read=read_settings(arguments),
         cache=cache_of(arguments, bundle),
     )

@@ -43,13 +43,18 @@ def sound(index: int, *, seconds: int = TRACK_S) -> NDArray[np.float32]:
         mono = music(seconds, rate_hz=RATE_HZ, seed=index)
     else:
         clips = sorted(_REAL.iterdir())
-        pieces: list[NDArray[np.float32]] = []
-        for place in range(_CLIPS * index, _CLIPS * (index + 1)):
-            samples, rate = soundfile.read(clips[place % len(clips)], dtype="float32", always_2d=True)
-            pieces.append(soxr.resample(samples.mean(axis=1), rate, RATE_HZ))
+        places = range(_CLIPS * index, _CLIPS * (index + 1))
+        pieces = [clip_samples(clips[place % len(clips)]) for place in places]
         mono = np.resize(np.concatenate(pieces), wanted)
     right = (1 - _LATER_SHARE) * mono + _LATER_SHARE * np.roll(mono, _LATER_SAMPLES)
     return np.stack([mono, right.astype(np.float32)])
+
+
+def clip_samples(file: Path) -> NDArray[np.float32]:
+    """Mono samples [n] of a file at 44.1 kHz."""
+    samples, rate = soundfile.read(file, dtype="float32", always_2d=True)
+    resampled: NDArray[np.float32] = soxr.resample(samples.mean(axis=1), rate, RATE_HZ)
+    return resampled
 
 
 def write_mp3(file: Path, samples: NDArray[np.float32], *, headers: bool = True) -> None:

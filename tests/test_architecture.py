@@ -53,6 +53,7 @@ def test_imports_point_one_way() -> None:
         ("tensorflow_io", ("models",)),
         ("essentia", ()),
         ("opensmile", ("transforms",)),
+        ("openvino", ("models",)),
         ("mutagen", ("pipelines",)),
         ("pickle", ()),
     ],

@@ -214,7 +214,7 @@ def loaded(bundle: Bundle, net: nets.ImageNet, tmp_path_factory: pytest.TempPath
     models = Ensemble(bundle)
     models.load()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(nets, "load_net", lambda name, *, layer, weights: net)
+        patch.setattr(nets, "load_net", lambda name, *, layer, weights, quantised_by: net)
         patch.setattr(image_weights, "weights_path", lambda name, *, given="": file)
         return Loaded(bundle, models, FrontEnds(bundle.front_ends))
 

@@ -51,6 +51,13 @@ def variables_by_layer(model: keras.Model) -> list[tuple[str, list[Any]]]:
     ]
 
 
+def threads_given() -> int:
+    """Threads that this process was given, 0 for as many as there are cores: as for NumPy, the workers of a
+    job set it to 1."""
+    threads = os.environ.get("OMP_NUM_THREADS", "")
+    return int(threads) if threads.isdigit() else 0
+
+
 @cache
 def whole_graph(name: str) -> keras.Model:
     """The whole net, its variables without values.
@@ -59,9 +66,7 @@ def whole_graph(name: str) -> keras.Model:
     fresh process whatever else was built in this one; and it remembers per thread which variables wait for a
     value, so no later model fills these with random numbers.
     """
-    # As for NumPy: the workers of a job set it to 1.
-    threads = os.environ.get("OMP_NUM_THREADS", "")
-    start_tensorflow(threads=int(threads) if threads.isdigit() else 0)
+    start_tensorflow(threads=threads_given())
     with ThreadPoolExecutor(max_workers=1) as thread:
         return thread.submit(_without_values, net_entry(name)).result()
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from models.image_nets import quantised
 from models.image_nets.graph import cut, layer_of, value_count, variables_by_layer, whole_graph
 from models.image_nets.h5_weights import Plan, read_weights
+from models.image_nets.integer_graph import Arrays, Ranges, integer_graph
 from models.image_nets.preprocessing import preprocessed
 from models.image_nets.registry import NetEntry, net_entry
 from models.image_nets.weights import weights_path
@@ -31,17 +34,18 @@ _BATCH = 4
 
 _LOADING = threading.Lock()
 
-Arrays = Mapping[str, NDArray[np.float32]]
+# Images [_BATCH, side, side, 3] -> values [_BATCH, values].
+Run = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
 
 class ImageNet:
     """A net with its weights, cut at a layer; safe to call from several threads."""
 
-    def __init__(self, entry: NetEntry, model: keras.Model, *, layer: str, arrays: Arrays) -> None:
+    def __init__(self, entry: NetEntry, *, layer: str, run: Run) -> None:
         self.name, self.layer, self.input_size = entry.name, layer, entry.input_size
         self.values = value_count(entry.name, layer)
         self.batch = _BATCH
-        self._run = _compiled(entry, model, arrays)
+        self._run = run
 
     def features(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """RGB images [n, side, side, 3] uint8 -> values [n, values] float32; an output of more than one axis
@@ -57,26 +61,78 @@ class ImageNet:
             if len(some) < _BATCH:
                 some = np.concatenate([some, np.zeros((_BATCH - len(some), *shape), np.uint8)])
             rows = values[start : start + _BATCH]
-            rows[:] = self._run(some).numpy().reshape(_BATCH, -1)[: len(rows)]
+            rows[:] = self._run(some)[: len(rows)]
         return values
 
 
-def load_net(name: str, *, layer: str = "", weights: str = "") -> ImageNet:
+@dataclass(frozen=True, slots=True)
+class KnownPictures:
+    """Images [n, side, side, 3] by which a net is quantised, and others by which it is checked; equal where
+    their `name` is."""
+
+    name: str
+    ranging: NDArray[np.uint8] = field(compare=False)
+    checking: NDArray[np.uint8] = field(compare=False)
+
+
+def load_net(
+    name: str, *, layer: str = "", weights: str = "", quantised_by: KnownPictures | None = None
+) -> ImageNet:
     """The net of that name with its weights, read at `layer` (the net's own where it is empty).
 
     `weights` is a Keras HDF5 file; without it, the file that `moodscribe weights fetch NAME` put into the
-    cache. A net is loaded once a process. Raises DataError: bad_input for an unknown net or layer (with near
-    names) and for a file that does not fit, not_found where there are no weights, with the command that
-    fetches them.
+    cache. With pictures it runs in eight-bit integers. A net is loaded once a process. Raises DataError:
+    bad_input for an unknown net or layer (with near names), for a file that does not fit, and for a net that
+    integers make another; not_found where there are no weights, with the command that fetches them.
     """
     entry = net_entry(name)
-    path = weights_path(name, given=weights)
+    path = weights_path(name, given=weights).absolute()
     with _LOADING:
-        return _loaded(name, layer_of(entry, layer), path.absolute())
+        if quantised_by is None:
+            return _loaded(name, layer_of(entry, layer), path)
+        return _quantised(name, layer_of(entry, layer), path, quantised_by)
 
 
 @cache
 def _loaded(name: str, layer: str, path: Path) -> ImageNet:
+    entry, model, arrays = _read(name, layer, path)
+    return ImageNet(entry, layer=layer, run=_compiled(entry, model, arrays))
+
+
+@cache
+def _quantised(name: str, layer: str, path: Path, pictures: KnownPictures) -> ImageNet:
+    entry, model, arrays = _read(name, layer, path)
+    return quantise(entry, model, arrays, pictures)
+
+
+def quantise(entry: NetEntry, model: keras.Model, arrays: Arrays, pictures: KnownPictures) -> ImageNet:
+    """A net in integers, held against its floats; DataError(bad_input) where the two are not alike."""
+    layer = model.layers[-1].name
+    graph = integer_graph(entry, model, arrays, _ranges(entry, model, arrays, pictures.ranging), batch=_BATCH)
+    integers = ImageNet(entry, layer=layer, run=quantised.compiled(graph))
+    floats = ImageNet(entry, layer=layer, run=_compiled(entry, model, arrays))
+    found, wanted = (net.features(pictures.checking) for net in (integers, floats))
+    quantised.refuse_unlike(entry.name, quantised.least_cosine(found, wanted))
+    return integers
+
+
+def _ranges(entry: NetEntry, model: keras.Model, arrays: Arrays, images: NDArray[np.uint8]) -> Ranges:
+    """Least and largest of what each layer with a kernel takes, over images whose number is a multiple of a
+    batch's."""
+    import keras
+
+    taken = {layer.name: layer.input for layer in model.layers if hasattr(layer, "kernel")}
+    inside = _function(entry, keras.Model(model.input, taken), arrays)
+    found = dict.fromkeys(taken, (np.inf, -np.inf))
+    for start in range(0, len(images), _BATCH):
+        for name, tensor in inside(images[start : start + _BATCH]).items():
+            (low, high), values = found[name], tensor.numpy()
+            found[name] = min(low, float(values.min())), max(high, float(values.max()))
+    return found
+
+
+def _read(name: str, layer: str, path: Path) -> tuple[NetEntry, keras.Model, Arrays]:
+    """A net cut at a layer, and the arrays of its file."""
     entry = net_entry(name)
     model = cut(entry, layer)
     plan = [
@@ -85,7 +141,7 @@ def _loaded(name: str, layer: str, path: Path) -> ImageNet:
     ]
     arrays = read_weights(path, plan, net=name)
     _refuse_missing(plan, arrays, model=model, path=path)
-    return ImageNet(entry, model, layer=layer, arrays=arrays)
+    return entry, model, arrays
 
 
 def _refuse_missing(plan: Plan, arrays: Arrays, *, model: keras.Model, path: Path) -> None:
@@ -103,14 +159,19 @@ def build_net(name: str, *, layer: str = "", seed: int = 0) -> ImageNet:
 
     A variable's numbers depend on the seed and its name only. DataError(bad_input) as `load_net`.
     """
+    entry, model, arrays = random_net(name, layer=layer, seed=seed)
+    return ImageNet(entry, layer=layer_of(entry, layer), run=_compiled(entry, model, arrays))
+
+
+def random_net(name: str, *, layer: str = "", seed: int = 0) -> tuple[NetEntry, keras.Model, Arrays]:
+    """What `build_net` makes its net of."""
     entry = net_entry(name)
-    wanted = layer_of(entry, layer)
-    model = cut(entry, wanted)
+    model = cut(entry, layer_of(entry, layer))
     variables = (variable for _, some in variables_by_layer(model) for variable in some)
     arrays = {
         variable.path: _random(variable.path, tuple(variable.shape), seed=seed) for variable in variables
     }
-    return ImageNet(entry, model, layer=wanted, arrays=arrays)
+    return entry, model, arrays
 
 
 def _random(path: str, shape: tuple[int, ...], *, seed: int) -> NDArray[np.float32]:
@@ -125,8 +186,14 @@ def _random(path: str, shape: tuple[int, ...], *, seed: int) -> NDArray[np.float
     return np.float32(0.1) * draws.standard_normal(shape, np.float32)
 
 
-def _compiled(entry: NetEntry, model: keras.Model, arrays: Arrays) -> Callable[[NDArray[np.uint8]], Any]:
-    """Images [batch, side, side, 3] uint8 -> output of the model, as one compiled function."""
+def _compiled(entry: NetEntry, model: keras.Model, arrays: Arrays) -> Run:
+    """A model as one compiled function, its output flattened."""
+    function = _function(entry, model, arrays)
+    return lambda images: function(images).numpy().reshape(_BATCH, -1)
+
+
+def _function(entry: NetEntry, model: keras.Model, arrays: Arrays) -> Callable[[NDArray[np.uint8]], Any]:
+    """Images [_BATCH, side, side, 3] uint8 -> output of the model, or outputs, as one compiled function."""
     import tensorflow as tf
 
     def value(variable: Any) -> Any:

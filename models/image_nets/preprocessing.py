@@ -11,7 +11,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any
 
-_BGR_MEAN = (103.939, 116.779, 123.68)
+BGR_MEAN = (103.939, 116.779, 123.68)
 _RGB_MEAN, _RGB_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
@@ -31,4 +31,4 @@ def preprocessed(pixels: Any, way: Preprocessing) -> Any:
     if way is Preprocessing.TORCH:
         return (pixels / 255.0 - _RGB_MEAN) / _RGB_DEVIATION
     reversed_channels = pixels[..., ::-1]
-    return reversed_channels if way is Preprocessing.BGR else reversed_channels - _BGR_MEAN
+    return reversed_channels if way is Preprocessing.BGR else reversed_channels - BGR_MEAN

@@ -19,8 +19,7 @@ from pipelines.running.beam_options import beam_options
 from pipelines.running.local_runner import local_runner
 from pipelines.running.run import Run
 from pipelines.tables import MOODS, check_output
-from pipelines.tag_command import prepare
-from transforms.bundles import open_bundle
+from pipelines.tag_command import bundle_of, prepare
 from transforms.inputs.stage import inspect_input
 
 
@@ -28,7 +27,7 @@ def run_plan(arguments: argparse.Namespace) -> int:
     """Say what `moodscribe tag` with the same arguments would do; the exit status."""
     prices = read_prices(arguments.prices)
     spec = inspect_input(arguments.input)
-    bundle = open_bundle(arguments.bundle)
+    bundle = bundle_of(arguments)
     output_uri = arguments.output.rstrip("/")
     check_output(output_uri, MOODS)
     run = prepare(arguments, spec, bundle, output_uri)(arguments.limit, "")

@@ -4,24 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from models.random_nets import write_random_vgg16
-from pipelines.reproduce.trials.bundles import NINE, SEED, nets_of, write_random_bundle
+from pipelines.reproduce.trials.bundles import NINE, nets_of, write_random_bundle, write_random_weights
 
 WORK = Path("work/bench")
+CACHE = WORK / "cache"
 
 
 def vgg16_file() -> Path:
     """A whole VGG16 with random weights, as Keras writes it; made once."""
-    file = WORK / "vgg16.h5"
-    if not file.is_file():
-        file.parent.mkdir(parents=True, exist_ok=True)
-        write_random_vgg16(file, seed=SEED)
-    return file
+    return write_random_weights(CACHE)
 
 
 def nine_models() -> Path:
     """The bundle of three CRNNs and six recurrent nets on Deep Spectrum; made once."""
     folder = WORK / "nine-models"
     if not (folder / "bundle.json").is_file():
-        write_random_bundle(folder, nets_of(vgg16_file())[NINE])
+        write_random_bundle(folder, nets_of()[NINE])
     return folder

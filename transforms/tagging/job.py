@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from models.bundle import Bundle
 from models.ensemble import Ensemble
+from models.image_nets.quantised import openvino_version
 from models.registry import Role
-from schemas.errors import bad_bundle
+from schemas.errors import DataError, FailureKind, Stage, bad_bundle
 from schemas.identity import RunIdentity
+from schemas.precision import Precision
 from schemas.table import Table
 from schemas.tables import MOODS
 from schemas.tracks import Status
 from transforms.bundles import open_bundle
+from transforms.features.images import deep_spectrum
 from transforms.tagging.features import FrontEnds
 from transforms.tagging.stored import restated
 from transforms.tagging.worker import Loaded, TaggingWorker, WorkSettings
@@ -67,7 +70,28 @@ class TaggingJob:
                 f"bundle {self.bundle_source} has changed since the job began: "
                 f"{bundle.sha256}, not {self.bundle_sha256}"
             )
+        return at_precision(bundle, self.work.precision)
+
+
+def at_precision(bundle: Bundle, precision: Precision) -> Bundle:
+    """The bundle with its image nets in that precision; what it gives then has another identity.
+
+    DataError(bad_input) where it has no image net, or for int8 without OpenVINO.
+    """
+    if precision is Precision.FLOAT32:
         return bundle
+    key = deep_spectrum.FRONT_END.key
+    if not any(member.front_end == key for member in bundle.members):
+        message = f"precision {precision} is for bundles with an image net; {bundle.name} has none"
+        raise DataError(FailureKind.BAD_INPUT, Stage.BUNDLE, message)
+    openvino_version()
+    members = [
+        replace(member, front_end_settings={**member.front_end_settings, "precision": precision.value})
+        if member.front_end == key
+        else member
+        for member in bundle.members
+    ]
+    return replace(bundle, members=tuple(members))
 
 
 def rows_a_track(bundle: Bundle) -> dict[str, int]:

@@ -14,6 +14,7 @@ from functools import partial
 
 from models.bundle import Bundle
 from schemas.errors import DataError, FailureKind, Stage
+from schemas.precision import Precision
 from schemas.track import FileFacts, Outcome, Track, TrackGroup, standing
 from schemas.tracks import Status
 from transforms.incremental.feature_cache import CacheWriter, FeatureCache
@@ -49,6 +50,7 @@ class WorkSettings:
     stride_s: float = 20.0
     batch_size: int = BATCH
     all_tags: bool = False
+    precision: Precision = Precision.FLOAT32
     read: ReadSettings = field(default_factory=ReadSettings)
     cache: FeatureCache | None = None
 

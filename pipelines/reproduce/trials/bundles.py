@@ -7,6 +7,7 @@ and what it takes, not what the tables say.
 from __future__ import annotations
 
 import dataclasses
+import os
 import shutil
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from models.bundle_files import write_index
+from models.image_nets.weights import WEIGHTS
 from models.random_nets import write_random_nets, write_random_vgg16
 from models.registry import Settings, architecture
 from models.regressors.targets import one_net_per_target
@@ -30,7 +32,6 @@ CLIPS = 8
 SEED = 5
 TAGS = 56
 NINE = "CRNN and Deep Spectrum, nine taggers"
-_VGG16 = "vgg16.h5"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -43,8 +44,8 @@ class Net:
     front_end: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
-def nets_of(vgg16: Path) -> dict[str, tuple[Net, ...]]:
-    """The nets of every system at its published size; `vgg16` is the file of its weights."""
+def nets_of() -> dict[str, tuple[Net, ...]]:
+    """The nets of every system at its published size."""
     cells = ("lstm", "gru", "bilstm")
     crnns = tuple(Net(f"crnn-{cell}", "crnn", PRESETS["crnn"][f"published-{cell}"]) for cell in cells)
     pictures = tuple(
@@ -52,7 +53,7 @@ def nets_of(vgg16: Path) -> dict[str, tuple[Net, ...]]:
             f"ds-{window}s-{cell}",
             "deep-spectrum-rnn",
             PRESETS["deep-spectrum-rnn"][f"published-{window}s-{cell}"],
-            {"weights": str(vgg16), "window_s": float(window), "hop_s": float(window)},
+            {"window_s": float(window), "hop_s": float(window)},
         )
         for window in (1, 5)
         for cell in cells
@@ -80,11 +81,19 @@ def nets_of(vgg16: Path) -> dict[str, tuple[Net, ...]]:
 def run(place: Place) -> Found:
     """Write the bundles and tag the clips with each."""
     clips = _clips(place)
-    vgg16 = place.work / _VGG16
-    if not vgg16.is_file():
-        write_random_vgg16(vgg16, seed=SEED)
-    rows = {title: _tag(title, nets, clips, place) for title, nets in nets_of(vgg16).items()}
+    write_random_weights(place.work / "cache")
+    rows = {title: _tag(title, nets, clips, place) for title, nets in nets_of().items()}
     return {"clips": CLIPS, "rows": rows}
+
+
+def write_random_weights(cache: Path) -> Path:
+    """VGG16 where a job that has `cache` as $XDG_CACHE_HOME looks for what was fetched: a bundle names no
+    files. It is written once."""
+    file = cache / "moodscribe" / "weights" / WEIGHTS["vgg16"].file_name
+    if not file.is_file():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_random_vgg16(file, seed=SEED)
+    return file
 
 
 def _clips(place: Place) -> Path:
@@ -113,6 +122,7 @@ def _tag(title: str, nets: tuple[Net, ...], clips: Path, place: Place) -> Found:
         check=False,
         capture_output=True,
         text=True,
+        env={**os.environ, "XDG_CACHE_HOME": str((place.work / "cache").absolute())},
     )
     seconds = time.monotonic() - begin
     if done.returncode:

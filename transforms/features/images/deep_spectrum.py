@@ -14,16 +14,21 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from schemas.clock import to_samples
+from schemas.precision import Precision
 from transforms.features.front_end import Extractor, FrontEnd, ImageExtractor, Layout, Net
 from transforms.features.images.colour_table import colour_table
 from transforms.features.images.drawing import RESIZING, Look, drawing
 from transforms.features.images.mel_levels import fft_samples, mel_levels
 from transforms.features.samples import check_samples, refusal
+
+if TYPE_CHECKING:
+    from models.image_nets.nets import KnownPictures
 
 NAME, VERSION = "deep-spectrum", 1
 SIDE = 224
@@ -35,7 +40,8 @@ class DeepSpectrumSettings:
 
     `layer` is empty for the net's own (fc2 of VGG), `weights` is a file, empty for the fetched one, and
     `weights_sha256` what it must be, empty for any. `resize` is Pillow's filter: bicubic since Pillow 7,
-    nearest before. Raises DataError(bad_input) that names the value.
+    nearest before. `precision` is that of the net: float32, or int8, which is several times faster, close to
+    it, and refused at its start where it is not. Raises DataError(bad_input) that names the value.
     """
 
     net: str = "vgg16"
@@ -47,6 +53,7 @@ class DeepSpectrumSettings:
     mel_bands: int = 128
     colour_map: str = "viridis"
     resize: str = "bicubic"
+    precision: str = Precision.FLOAT32.value
 
     def __post_init__(self) -> None:
         for name, seconds in (("window_s", self.window_s), ("hop_s", self.hop_s)):
@@ -56,6 +63,8 @@ class DeepSpectrumSettings:
             raise refusal(f"mel_bands is {self.mel_bands}; at least 2 are needed")
         if self.resize not in RESIZING:
             raise refusal(f"resize is {self.resize!r}; there are {', '.join(RESIZING)}")
+        if self.precision not in list(Precision):
+            raise refusal(f"precision is {self.precision!r}; there are {', '.join(Precision)}")
 
 
 def spectrogram_images(
@@ -154,6 +163,7 @@ def _needs(settings: DeepSpectrumSettings) -> dict[str, str]:
     """
     from models.image_nets.fetching import known_sha256
     from models.image_nets.graph import layer_of
+    from models.image_nets.quantised import openvino_version
     from models.image_nets.registry import net_entry
     from models.image_nets.weights import weights_path
 
@@ -162,14 +172,28 @@ def _needs(settings: DeepSpectrumSettings) -> dict[str, str]:
     layer, found = layer_of(net_entry(settings.net), settings.layer), known_sha256(path)
     if settings.weights_sha256 not in ("", found):
         raise refusal(f"{path} has SHA-256 {found}; weights of {settings.weights_sha256} are asked for")
-    return {"layer": layer, "weights": f"sha256 {found}"}
+    needed = {"layer": layer, "weights": f"sha256 {found}"}
+    if settings.precision == Precision.INT8:
+        needed["openvino"] = openvino_version()
+    return needed
 
 
 def _start(settings: DeepSpectrumSettings) -> Extractor:
     from models.image_nets.nets import load_net
 
-    net = load_net(settings.net, layer=settings.layer, weights=settings.weights)
+    pictures = _known_pictures(settings) if settings.precision == Precision.INT8 else None
+    net = load_net(settings.net, layer=settings.layer, weights=settings.weights, quantised_by=pictures)
     return deep_spectrum(net, side=net.input_size, settings=settings)
+
+
+def _known_pictures(settings: DeepSpectrumSettings) -> KnownPictures:
+    from models.image_nets.nets import KnownPictures
+    from models.image_nets.registry import net_entry
+    from transforms.features.images.known_pictures import known_pictures
+
+    # Settings of one bundle differ in the length of their chunks: they share one net.
+    pictures = known_pictures(settings.colour_map, side=net_entry(settings.net).input_size)
+    return KnownPictures(settings.colour_map, pictures[::2], pictures[1::2])
 
 
 FRONT_END: FrontEnd[DeepSpectrumSettings] = FrontEnd(
