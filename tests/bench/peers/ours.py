@@ -14,13 +14,13 @@ from tests.jobs import plan_run
 from transforms.writing.parts import PartWriter
 
 
-def start() -> Callable[[Path], list[float]]:
+def start(bundle: str = "default") -> Callable[[Path], list[float]]:
     """A file to calibrated scores; rows of all tables are written."""
     from schemas.track import Track, TrackGroup
 
     folder = Path(tempfile.mkdtemp(prefix="moodscribe-bench-"))
     (folder / "asked-later.wav").touch()
-    planned = plan_run(folder, folder / "moods", open_bundle("default"))
+    planned = plan_run(folder, folder / "moods", open_bundle(bundle))
     job: Any = planned.job
     writer = PartWriter(job.identity.staging_uri, job.results, rows_per_file=job.rows_per_file)
     scores: list[float] = []
