@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import find_peaks
 
 QUADRANTS = ("Q1", "Q2", "Q3", "Q4")
 # A change point parts two stretches of ten seconds whose mean emotions lie at least this far apart.
@@ -64,5 +63,24 @@ def change_points(
     sums = np.cumsum(np.pad(plane, ((0, 0), (1, 0))), axis=1)
     means = (sums[:, stretch:] - sums[:, :-stretch]) / stretch
     distance = np.hypot(*(means[:, stretch:] - means[:, :-stretch]))
-    peaks, _ = find_peaks(distance, height=CHANGE_DISTANCE, distance=stretch)
-    return np.asarray(peaks + stretch, np.int64)
+    return peaks(distance, height=CHANGE_DISTANCE, apart=stretch) + stretch
+
+
+def peaks(values: NDArray[np.float64], *, height: float, apart: int) -> NDArray[np.int64]:
+    """Places of the local maxima from `height` on, the highest first and none within `apart` of a higher one:
+    values [n] -> increasing places [m]. Of a level stretch the middle counts; ends are no maxima.
+
+    It is SciPy's find_peaks, whose package takes most of a second to import.
+    """
+    # Where the values change, and from which side they come to a level stretch and leave it.
+    changes = np.flatnonzero(np.diff(values))
+    rises = values[changes + 1] > values[changes]
+    tops = np.flatnonzero(rises[:-1] & ~rises[1:])
+    places = (changes[tops] + 1 + changes[tops + 1]) // 2
+    places = places[values[places] >= height]
+    kept = np.ones(len(places), bool)
+    for index in np.argsort(values[places])[::-1]:
+        if kept[index]:
+            kept &= (np.abs(places - places[index]) >= apart) | (np.arange(len(places)) == index)
+    found: NDArray[np.int64] = places[kept].astype(np.int64)
+    return found

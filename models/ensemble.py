@@ -13,6 +13,7 @@ from models.bundle import Bundle
 from models.registry import architecture
 from models.tensorflow_start import start_tensorflow
 from models.weights import set_weights
+from schemas.heavy_start import heavy_start
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +41,11 @@ class Ensemble:
     def load(self) -> None:
         """Import TensorFlow, build the models and fill them. Raises DataError(bad_bundle)."""
         start_tensorflow(threads=self._threads)
-        for member in self._bundle.members:
-            model = architecture(member.architecture).build(member.settings)
-            set_weights(model, self._bundle.weights(member), source=member.weights)
-            self._functions[member.name] = constant(model)
+        with heavy_start():
+            for member in self._bundle.members:
+                model = architecture(member.architecture).build(member.settings)
+                set_weights(model, self._bundle.weights(member), source=member.weights)
+                self._functions[member.name] = constant(model)
 
     def run(self, member: str, batch: Batch) -> NDArray[np.float32]:
         """Output of a member by name: scores [batch, tags], shares [batch, 2], curves [batch, steps, n] or an

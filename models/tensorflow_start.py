@@ -6,6 +6,9 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterator
+from typing import Any
+
+from schemas.heavy_start import heavy_start
 
 # Before TensorFlow's first import: its notices are not for the users of a batch job.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -16,7 +19,7 @@ def start_tensorflow(*, threads: int) -> None:
 
     Where it runs already in this process, whoever started it has decided.
     """
-    with _native_notices_hidden():
+    with heavy_start(), _native_notices_hidden(), _not_importable("matplotlib", "sklearn"):
         import tensorflow as tf
 
         tf.config.list_physical_devices()
@@ -32,6 +35,20 @@ def use_threads(threads: int) -> None:
 
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(1)
+
+
+@contextlib.contextmanager
+def _not_importable(*names: str) -> Iterator[None]:
+    """Keep libraries out that are not loaded yet: Keras imports them, where they are there, for parts of it
+    that nothing here uses, and takes a second for it."""
+    absent = [name for name in names if name not in sys.modules]
+    hidden: dict[str, Any] = dict.fromkeys(absent)  # None is an import that fails
+    sys.modules.update(hidden)
+    try:
+        yield
+    finally:
+        for name in absent:
+            del sys.modules[name]
 
 
 @contextlib.contextmanager

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import atexit
 import os
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
+from typing import NoReturn
 
 from pipelines.evaluation.command import add_evaluate
 from pipelines.indexing.arguments import add_index
@@ -22,6 +24,7 @@ from pipelines.training.command import add_train
 from pipelines.weights_command import add_weights
 from pipelines.writing_tags.arguments import add_write_tags
 from schemas.errors import DataError
+from schemas.heavy_start import heavy_start
 
 EXIT_DONE, EXIT_TOO_MANY_FAILURES, EXIT_USAGE, EXIT_ACCOUNT, EXIT_STOPPED, EXIT_INTERRUPTED = (
     0,
@@ -63,6 +66,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"moodscribe {known.command}: interrupted", file=sys.stderr)
         return EXIT_INTERRUPTED
     return status
+
+
+def command_line() -> NoReturn:
+    """The command of a shell: ends its process when `main` is done, without taking libraries apart one by
+    one, which is a second for TensorFlow's and Beam's."""
+    status = main()
+    atexit._run_exitfuncs()
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except OSError:  # nobody reads any more: Python says how that ends
+        sys.exit(status)
+    os._exit(status)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -123,21 +139,24 @@ def _add_export(commands: argparse._SubParsersAction[HintingParser]) -> None:
 
 def _run_tag(arguments: argparse.Namespace, beam_arguments: list[str]) -> int:
     _prepare_process()
-    from pipelines.tag_command import run_tag
+    with heavy_start():
+        from pipelines.tag_command import run_tag
 
     return run_tag(arguments, beam_arguments)
 
 
 def _run_plan(arguments: argparse.Namespace, _: list[str]) -> int:
     _prepare_process()
-    from pipelines.planning.command import run_plan
+    with heavy_start():
+        from pipelines.planning.command import run_plan
 
     return run_plan(arguments)
 
 
 def _run_features(arguments: argparse.Namespace, beam_arguments: list[str]) -> int:
     _prepare_process()
-    from pipelines.features_command import run_features
+    with heavy_start():
+        from pipelines.features_command import run_features
 
     return run_features(arguments, beam_arguments)
 
@@ -168,4 +187,4 @@ def _run_demo(arguments: argparse.Namespace, _: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    command_line()

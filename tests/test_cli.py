@@ -215,6 +215,22 @@ def test_help_imports_none_of_the_heavy_libraries() -> None:
     assert [name for name in HEAVY if name in imported] == []
 
 
+def test_a_job_imports_nothing_heavy_that_it_does_not_use() -> None:
+    code = (
+        "import sys; import pipelines.tag_command, transforms.tagging.worker\n"
+        "from models.tensorflow_start import start_tensorflow\n"
+        "start_tensorflow(threads=1)\n"
+        "import keras\n"
+        "print('IMPORTED', *sys.modules)"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    imported = ended.stdout.rpartition("IMPORTED")[2].split()
+    assert "tensorflow" in imported
+    assert [
+        name for name in ("scipy.signal", "scipy.stats", "matplotlib", "sklearn") if name in imported
+    ] == []
+
+
 def test_a_mistake_on_a_real_command_line_is_status_two_without_a_traceback(tmp_path: Path) -> None:
     arguments = ["export", str(tmp_path), "tracks", "x.docx"]
     ended = subprocess.run([*COMMAND, *arguments], check=False, capture_output=True, text=True)

@@ -7,10 +7,11 @@ import re
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy.signal import find_peaks
 
 from models.bundle import Decisions
 from models.colour import colours
-from models.curves import change_points, quadrant, quadrant_shares, summarise_axis
+from models.curves import change_points, peaks, quadrant, quadrant_shares, summarise_axis
 from models.decisions import calibrate, decide, fuse
 
 STEP_S = 0.5
@@ -104,6 +105,20 @@ def test_a_jump_is_one_change_point_at_its_step(axis: str, step: int) -> None:
     jump, flat = curve((step, -0.2), (120 - step, 0.2)), curve((120, 0.1))
     valence, arousal = (jump, flat) if axis == "valence" else (flat, jump)
     assert change_points(valence, arousal, step_s=STEP_S).tolist() == [step]
+
+
+@pytest.mark.parametrize("apart", [1, 7, 40])
+@pytest.mark.parametrize("kind", ["rough", "smooth", "levels"])
+def test_peaks_are_those_of_scipy(kind: str, apart: int) -> None:
+    draws = np.random.default_rng(apart)
+    for count in draws.integers(1, 300, 100):
+        values = draws.random(count)
+        if kind == "smooth":
+            values = np.convolve(values, np.full(9, 1 / 9), "same")
+        if kind == "levels":
+            values = np.round(values, 1)
+        expected, _ = find_peaks(values, height=0.3, distance=apart)
+        np.testing.assert_array_equal(peaks(values, height=0.3, apart=apart), expected)
 
 
 def test_jumps_far_apart_are_all_found_and_in_order() -> None:

@@ -58,11 +58,11 @@ def execute(arguments: argparse.Namespace, plan_run: PlanRun, options: Any, *, c
         if record is None:
             return refuse(identity, command=command)
         records.append(record)
-        give_back()
         begun, wanted = begun or identity.run_id, None if wanted is None else wanted - (limit or 0)
         if not record["waiting"] or wanted == 0:
             return report(records, identity, command=command, max_failure_rate=arguments.max_failure_rate)
         print(f"{identity.run_uri}: published, {record['waiting']:,} tracks to go", flush=True)
+        give_back()
 
 
 def policy_of(arguments: argparse.Namespace, input_uri: str, work: WorkKey, *, begun: str) -> Policy:

@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from models.tensorflow_start import start_tensorflow
+from schemas.track import Track, TrackGroup
 from tests.bench.nine import CACHE, nine_models, vgg16_file
-from tests.bench.peers.ours import start
+from tests.bench.peers.ours import plan_for, started
 
 _TRACKS = 8
 
@@ -39,14 +40,16 @@ def main() -> None:
 
 def _measured(file: Path, bundle: str, rounds: int) -> dict[str, Any]:
     """One process that feeds the GPU: tracks a second, the GPU's utilisation, processor seconds a second."""
-    tag = start(bundle)
-    tag(file)
+    worker = started(plan_for(bundle), [])
+    tracks = [TrackGroup(Track(str(number), str(file))) for number in range(_TRACKS)]
+    _ = [*worker.process(tracks[0]), *worker.flush()]
     rates, cores, busy = [], [], []
     for _ in range(rounds):
         watch = _Watch()
         begin, cpu = time.perf_counter(), time.process_time()
-        for _ in range(_TRACKS):
-            tag(file)
+        for track in tracks:
+            list(worker.process(track))
+        list(worker.flush())
         seconds = time.perf_counter() - begin
         rates.append(_TRACKS / seconds)
         cores.append((time.process_time() - cpu) / seconds)

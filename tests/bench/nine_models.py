@@ -9,9 +9,8 @@ import json
 import os
 import statistics
 import sys
-import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,17 +20,13 @@ from unittest import mock
 import numpy as np
 from numpy.typing import NDArray
 
-from models.bundle import Bundle
-from models.bundle_source import open_bundle
 from models.image_nets.nets import ImageNet
 from models.image_nets.quantised import least_cosine
 from schemas.precision import Precision
 from schemas.track import Track, TrackGroup
 from tests.bench.nine import CACHE, nine_models, vgg16_file
 from tests.bench.one_core import on_one_core
-from tests.jobs import plan_run
-from transforms.tagging.job import at_precision
-from transforms.tagging.worker import WorkSettings
+from tests.bench.peers.ours import plan_for, started
 
 # Products and sums of one image to fc2: convolutions and two dense layers.
 VGG16_FLOP = 30.94e9
@@ -58,9 +53,12 @@ def main() -> None:
 
 def measure(file: Path, *, rounds: int) -> dict[str, Any]:
     """Seconds of a track and of VGG16 in it, and the rate of matrix products beside them."""
-    bundle = open_bundle(str(nine_models()))
+    bundle = str(nine_models())
     runs = {precision: Run() for precision in Precision}
-    workers = {precision: _worker(bundle, precision, run) for precision, run in runs.items()}
+    workers = {
+        precision: started(plan_for(bundle, precision=precision), run.scores)
+        for precision, run in runs.items()
+    }
     matrix = np.random.default_rng(1).random((_SIDE, _SIDE), np.float32)
     products: list[float] = []
     for number in range(rounds + 1):
@@ -98,21 +96,6 @@ def _summary(runs: dict[Precision, Run], product: float) -> dict[str, Any]:
         "tags_off_by": round(float(np.abs(scores[0] - scores[1]).max()), 6),
     }
     return found
-
-
-def _worker(bundle: Bundle, precision: Precision, run: Run) -> Any:
-    folder = Path(tempfile.mkdtemp(prefix="moodscribe-bench-"))
-    (folder / "asked-later.wav").touch()
-    planned = plan_run(
-        folder, folder / "moods", at_precision(bundle, precision), work=WorkSettings(precision=precision)
-    )
-    job: Any = planned.job
-
-    def sink(table: str, rows: Sequence[Any]) -> None:
-        if table == "mood_tags":
-            run.scores[:] = [row.score for row in rows]
-
-    return job.worker(job.load(), sink)
 
 
 @contextmanager

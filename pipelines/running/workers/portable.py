@@ -14,6 +14,8 @@ import threading
 import time
 from typing import Any
 
+from schemas.heavy_start import heavy_start
+
 _ABOUT = """\
 A worker process for Beam's PROCESS environment: an engine starts it, nobody by hand. It is asked for by
 
@@ -30,7 +32,8 @@ def main() -> None:
     arguments = _parser().parse_known_args()[0]
     threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     os.environ.update(_environment(_provision(arguments), arguments))
-    from apache_beam.runners.worker import sdk_worker_main
+    with heavy_start():
+        from apache_beam.runners.worker import sdk_worker_main
 
     sdk_worker_main.main(sys.argv)
 

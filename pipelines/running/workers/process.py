@@ -12,6 +12,7 @@ import traceback
 from pathlib import Path
 from types import TracebackType
 
+from schemas.heavy_start import heavy_start
 from transforms.parent import end_with_parent
 
 
@@ -19,7 +20,8 @@ def main() -> None:
     """Serve the runner until it has no more work."""
     end_with_parent(int(sys.argv[1]))
     _be_quiet()
-    from apache_beam.runners.worker import sdk_worker_main
+    with heavy_start():
+        from apache_beam.runners.worker import sdk_worker_main
 
     sdk_worker_main.main(sys.argv)
 

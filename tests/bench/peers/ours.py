@@ -8,29 +8,21 @@ from pathlib import Path
 from typing import Any
 
 from models.bundle_source import open_bundle
+from schemas.precision import Precision
+from schemas.track import Track, TrackGroup
 from tests.bench.nine import vgg16_file
 from tests.bench.peers.drawn_deep_spectrum import CHUNKS
 from tests.jobs import plan_run
+from transforms.tagging.job import at_precision
+from transforms.tagging.worker import WorkSettings
 from transforms.writing.parts import PartWriter
 
 
-def start(bundle: str = "default") -> Callable[[Path], list[float]]:
-    """A file to calibrated scores; rows of all tables are written."""
-    from schemas.track import Track, TrackGroup
-
-    folder = Path(tempfile.mkdtemp(prefix="moodscribe-bench-"))
-    (folder / "asked-later.wav").touch()
-    planned = plan_run(folder, folder / "moods", open_bundle(bundle))
-    job: Any = planned.job
-    writer = PartWriter(job.identity.staging_uri, job.results, rows_per_file=job.rows_per_file)
+def start() -> Callable[[Path], list[float]]:
+    """A file to calibrated scores; rows of all tables are written. Batches are filled up for each file, which
+    those of a job are not."""
     scores: list[float] = []
-
-    def sink(table: str, rows: Sequence[Any]) -> None:
-        list(writer.write(table, rows))
-        if table == "mood_tags":
-            scores[:] = [row.score for row in rows]
-
-    worker = job.worker(job.load(), sink)
+    worker = started(plan_for("default"), scores)
 
     def run(file: Path) -> list[float]:
         list(worker.process(TrackGroup(Track(str(file), str(file)))))
@@ -38,6 +30,26 @@ def start(bundle: str = "default") -> Callable[[Path], list[float]]:
         return scores
 
     return run
+
+
+def plan_for(bundle: str, *, precision: Precision = Precision.FLOAT32) -> Any:
+    """The main job with a bundle, into a folder of its own."""
+    folder = Path(tempfile.mkdtemp(prefix="moodscribe-bench-"))
+    (folder / "asked-later.wav").touch()
+    opened = at_precision(open_bundle(bundle), precision)
+    return plan_run(folder, folder / "moods", opened, work=WorkSettings(precision=precision)).job
+
+
+def started(job: Any, scores: list[float]) -> Any:
+    """A worker of a job that writes its rows; `scores` has those of the track that it settled last."""
+    writer = PartWriter(job.identity.staging_uri, job.results, rows_per_file=job.rows_per_file)
+
+    def sink(table: str, rows: Sequence[Any]) -> None:
+        list(writer.write(table, rows))
+        if table == "mood_tags":
+            scores[:] = [row.score for row in rows]
+
+    return job.worker(job.load(), sink)
 
 
 def start_pictures() -> Callable[[Path], list[float]]:

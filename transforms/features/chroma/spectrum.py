@@ -9,14 +9,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import rfft
-from scipy.signal import get_window
+
+from transforms.features.windows import hann
 
 RATE_HZ = 22_050
 FFT_SAMPLES = 2048
 HOP_SAMPLES = 512
 BINS = FFT_SAMPLES // 2 + 1
 
-_WINDOW = get_window("hann", FFT_SAMPLES, fftbins=True)
+_WINDOW = hann(FFT_SAMPLES)
 # Frames of one call: their samples stay in the cache.
 _BLOCK = 32
 

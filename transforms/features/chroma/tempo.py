@@ -15,10 +15,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import irfft, next_fast_len, rfft
-from scipy.signal import get_window
+
+from transforms.features.windows import hann
 
 _WINDOW_FRAMES = 384
-_WINDOW = get_window("hann", _WINDOW_FRAMES, fftbins=True).astype(np.float32)
+_WINDOW = hann(_WINDOW_FRAMES).astype(np.float32)
 _FFT_FRAMES = 2 * _WINDOW_FRAMES
 _LEAST_HEIGHT, _AS_NEAR = 0.5, 0.05
 _LEAST_S = 3.0

@@ -14,9 +14,9 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import rfft
-from scipy.signal import get_window
 
 from schemas.clock import to_samples
+from transforms.features.windows import hamming
 
 RATE_HZ = 44_100
 FRAME_SAMPLES = to_samples(0.05, rate_hz=RATE_HZ)
@@ -25,7 +25,7 @@ FFT_SAMPLES = 4096
 BINS = FFT_SAMPLES // 2 + 1
 BIN_HZ = RATE_HZ / FFT_SAMPLES
 
-_WINDOW = get_window("hamming", FRAME_SAMPLES, fftbins=True)
+_WINDOW = hamming(FRAME_SAMPLES)
 _SCALED_WINDOW = (_WINDOW * 2.0 / _WINDOW.sum()).astype(np.float32)
 _BLOCK_FRAMES = 64  # a block's spectra stay in the cache
 

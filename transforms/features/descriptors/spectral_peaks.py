@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import find_peaks
 
 CONTRAST = 0.01
 _TINY = np.float32(1e-30)
@@ -67,6 +66,8 @@ def _contrasted(
     walls = np.searchsorted(cuts, starts)
     heights[walls] = np.inf
     profile = np.stack([heights, valleys], axis=1).ravel()
+    from scipy.signal import find_peaks  # most of a second, only for these
+
     found, _ = find_peaks(profile, height=(contrast, 2.0), prominence=contrast)
     cut = found // 2
     return cut - np.searchsorted(walls, cut)

@@ -7,10 +7,10 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import rfft
-from scipy.signal import get_window
 
 from transforms.features.mel.filter_bank import filter_bank
 from transforms.features.samples import refusal
+from transforms.features.windows import hann
 
 _FRAME_S = 0.025
 _LEAST_POWER = np.float32(1e-10)
@@ -59,7 +59,7 @@ def _mel_power(chunk: NDArray[np.float32], *, rate_hz: int, bands: int) -> NDArr
 
 @cache
 def _window(length: int) -> NDArray[np.float32]:
-    window: NDArray[np.float32] = get_window("hann", length, fftbins=True).astype(np.float32)
+    window: NDArray[np.float32] = hann(length).astype(np.float32)
     return window
 
 

@@ -12,9 +12,9 @@ from functools import cache
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
-from scipy.signal import get_window
 
 from transforms.features.mel.filter_bank import htk_filter_bank
+from transforms.features.windows import hann
 
 RATE_HZ = 16_000
 WINDOW_SAMPLES, FFT_SAMPLES = 400, 512
@@ -22,7 +22,7 @@ BANDS, LOW_HZ, HIGH_HZ = 64, 125.0, 7500.0
 # Frames of one call of each step: more of them leave the cache, fewer cost more calls.
 BLOCK_FRAMES = 192
 
-_WINDOW = get_window("hann", WINDOW_SAMPLES, fftbins=True)
+_WINDOW = hann(WINDOW_SAMPLES)
 _GROUP_BANDS = 16
 
 

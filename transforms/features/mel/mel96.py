@@ -17,13 +17,13 @@ from functools import cache, partial
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
-from scipy.signal import get_window
 
 from schemas.clock import step_count, to_samples
 from transforms.features.front_end import FrontEnd, Layout
 from transforms.features.mel.filter_bank import filter_bank
 from transforms.features.mel.in_place import packed_spectra
 from transforms.features.samples import check_samples, refusal
+from transforms.features.windows import hann
 
 RATE_HZ = 22_050
 STEP_S = 0.5
@@ -36,7 +36,7 @@ FLOOR_DB = -80.0
 LEVELS = ("db", "mean_db", "power")
 
 _TINY = np.float32(1e-10)
-_WINDOW = get_window("hann", WINDOW_SAMPLES, fftbins=True).astype(np.float32)
+_WINDOW = hann(WINDOW_SAMPLES).astype(np.float32)
 # The hop is half a window, so that a frame's first sample lies on a whole sample or half way between two.
 _OFFSETS = np.round(np.arange(COLUMN_FRAMES) * (WINDOW_SAMPLES / 2)).astype(np.int64)
 _REACH_SAMPLES = int(_OFFSETS[-1]) + WINDOW_SAMPLES

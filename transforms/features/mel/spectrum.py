@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import get_window
 
 from transforms.features.mel.in_place import packed_spectra
 from transforms.features.samples import check_samples
+from transforms.features.windows import hann
 
 RATE_HZ = 16_000
 FFT_SAMPLES = 512
@@ -21,7 +21,7 @@ HOP_SAMPLES = 256
 LEAD_SAMPLES = (FFT_SAMPLES - HOP_SAMPLES) // 2
 BINS = FFT_SAMPLES // 2 + 1
 
-_WINDOW = get_window("hann", FFT_SAMPLES, fftbins=True)
+_WINDOW = hann(FFT_SAMPLES)
 # Frames whose spectra fit the cache at once.
 _BLOCK_FRAMES = 64
 
