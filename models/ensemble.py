@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.bundle import Bundle
-from models.registry import architecture
+from models.registry import Role, architecture
 from models.tensorflow_start import start_tensorflow
 from models.weights import set_weights
 from schemas.heavy_start import heavy_start
@@ -45,7 +45,9 @@ class Ensemble:
             for member in self._bundle.members:
                 model = architecture(member.architecture).build(member.settings)
                 set_weights(model, self._bundle.weights(member), source=member.weights)
-                self._functions[member.name] = constant(model)
+                # Constants are copied some times over: for the convolutions of encoders, not for wide nets.
+                compile_model = constant if member.role is Role.ENCODER else compiled
+                self._functions[member.name] = compile_model(model)
 
     def run(self, member: str, batch: Batch) -> NDArray[np.float32]:
         """Output of a member by name: scores [batch, tags], shares [batch, 2], curves [batch, steps, n] or an

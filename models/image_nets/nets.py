@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import zlib
 from collections.abc import Callable
@@ -106,29 +107,35 @@ def _quantised(name: str, layer: str, path: Path, pictures: KnownPictures) -> Im
 
 
 def quantise(entry: NetEntry, model: keras.Model, arrays: Arrays, pictures: KnownPictures) -> ImageNet:
-    """A net in integers, held against its floats; DataError(bad_input) where the two are not alike."""
-    layer = model.layers[-1].name
-    graph = integer_graph(entry, model, arrays, _ranges(entry, model, arrays, pictures.ranging), batch=_BATCH)
-    integers = ImageNet(entry, layer=layer, run=quantised.compiled(graph))
-    floats = ImageNet(entry, layer=layer, run=_compiled(entry, model, arrays))
-    found, wanted = (net.features(pictures.checking) for net in (integers, floats))
+    """A net in integers, held against its floats; DataError(bad_input) where the two are not alike. There are
+    as many pictures of either kind as whole batches have."""
+    ranges, wanted = _in_floats(entry, model, arrays, pictures)
+    gc.collect()  # functions of TensorFlow stand in circles
+    graph = integer_graph(entry, model, arrays, ranges, batch=_BATCH)
+    integers = ImageNet(entry, layer=model.layers[-1].name, run=quantised.compiled(graph))
+    found = integers.features(pictures.checking)
     quantised.refuse_unlike(entry.name, quantised.least_cosine(found, wanted))
     return integers
 
 
-def _ranges(entry: NetEntry, model: keras.Model, arrays: Arrays, images: NDArray[np.uint8]) -> Ranges:
-    """Least and largest of what each layer with a kernel takes, over images whose number is a multiple of a
-    batch's."""
+def _in_floats(
+    entry: NetEntry, model: keras.Model, arrays: Arrays, pictures: KnownPictures
+) -> tuple[Ranges, NDArray[np.float32]]:
+    """Least and largest of what each layer with a kernel takes, and the values [n, values] of the pictures
+    for checking."""
     import keras
 
     taken = {layer.name: layer.input for layer in model.layers if hasattr(layer, "kernel")}
-    inside = _function(entry, keras.Model(model.input, taken), arrays)
-    found = dict.fromkeys(taken, (np.inf, -np.inf))
-    for start in range(0, len(images), _BATCH):
-        for name, tensor in inside(images[start : start + _BATCH]).items():
-            (low, high), values = found[name], tensor.numpy()
-            found[name] = min(low, float(values.min())), max(high, float(values.max()))
-    return found
+    function = _function(entry, keras.Model(model.input, [taken, model.output]), arrays)
+    ranges, values = dict.fromkeys(taken, (np.inf, -np.inf)), []
+    for start in range(0, len(pictures.ranging), _BATCH):
+        for name, tensor in function(pictures.ranging[start : start + _BATCH])[0].items():
+            (low, high), inside = ranges[name], tensor.numpy()
+            ranges[name] = min(low, float(inside.min())), max(high, float(inside.max()))
+    for start in range(0, len(pictures.checking), _BATCH):
+        found = function(pictures.checking[start : start + _BATCH])[1]
+        values.append(found.numpy().reshape(_BATCH, -1))
+    return ranges, np.concatenate(values)
 
 
 def _read(name: str, layer: str, path: Path) -> tuple[NetEntry, keras.Model, Arrays]:
@@ -204,12 +211,10 @@ def _function(entry: NetEntry, model: keras.Model, arrays: Arrays) -> Callable[[
     trained = [value(variable) for variable in model.trainable_variables]
     others = [value(variable) for variable in model.non_trainable_variables]
 
-    def run(images: Any) -> Any:
+    def run(images: Any, trained: Any, others: Any) -> Any:
         pixels = preprocessed(tf.cast(images, tf.float32), entry.preprocessing)
         return model.stateless_call(trained, others, pixels, training=False)[0]
 
-    shape = (_BATCH, entry.input_size, entry.input_size, 3)
-    function: Callable[[NDArray[np.uint8]], Any] = tf.function(run).get_concrete_function(
-        tf.TensorSpec(shape, tf.uint8)
-    )
-    return lambda images: function(tf.constant(images))
+    # Weights are handed over with each call: TensorFlow does not let go of what a function has inside.
+    function = tf.function(run)
+    return lambda images: function(tf.constant(images), trained, others)

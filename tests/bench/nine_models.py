@@ -10,9 +10,10 @@ import os
 import statistics
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -35,9 +36,9 @@ _SIDE = 2048
 
 @dataclass(slots=True)
 class Run:
-    """What a precision took in each round, and what it said last."""
+    """What a precision took in all, what its net took in each round, and what it said last."""
 
-    track_s: list[float] = field(default_factory=list)
+    tracks_s: float = 0.0
     net_s: list[float] = field(default_factory=list)
     values: list[NDArray[np.float32]] = field(default_factory=list)
     scores: list[float] = field(default_factory=list)
@@ -61,34 +62,49 @@ def measure(file: Path, *, rounds: int) -> dict[str, Any]:
     }
     matrix = np.random.default_rng(1).random((_SIDE, _SIDE), np.float32)
     products: list[float] = []
-    for number in range(rounds + 1):
-        for precision, run in runs.items():
-            run.values.clear()
-            with _net_timed(run):
-                begin = time.perf_counter()
-                list(workers[precision].process(TrackGroup(Track(str(number), str(file)))))
-                list(workers[precision].flush())
-                run.track_s.append(time.perf_counter() - begin)
-        begin = time.perf_counter()
-        matrix @ matrix
-        products.append(time.perf_counter() - begin)
-    for run in runs.values():  # the first round warms up
-        del run.track_s[0], run.net_s[0]
-    product = 2 * _SIDE**3 / statistics.median(products)
-    return _summary(runs, product)
+    for run, worker in zip(runs.values(), workers.values(), strict=True):
+        _take(worker, run, file, "warm")
+        list(worker.flush())
+        run.net_s.clear()
+        run.tracks_s = 0.0
+    for number in range(rounds):
+        for run, worker in zip(runs.values(), workers.values(), strict=True):
+            _take(worker, run, file, str(number))
+        products.append(_timed(lambda: matrix @ matrix))
+    for run, worker in zip(runs.values(), workers.values(), strict=True):
+        # Windows wait for full batches: what is left of the last belongs to all tracks.
+        run.tracks_s += _timed(partial(_flush, worker))
+    return _summary(runs, rounds, 2 * _SIDE**3 / statistics.median(products))
 
 
-def _summary(runs: dict[Precision, Run], product: float) -> dict[str, Any]:
+def _take(worker: Any, run: Run, file: Path, name: str) -> None:
+    """Take a track through a worker; what is found of it may come with a later one."""
+    run.values.clear()
+    with _net_timed(run):
+        run.tracks_s += _timed(lambda: list(worker.process(TrackGroup(Track(name, str(file))))))
+
+
+def _flush(worker: Any) -> None:
+    list(worker.flush())
+
+
+def _timed(work: Callable[[], Any]) -> float:
+    begin = time.perf_counter()
+    work()
+    return time.perf_counter() - begin
+
+
+def _summary(runs: dict[Precision, Run], rounds: int, product: float) -> dict[str, Any]:
     floats, integers = (np.concatenate(runs[precision].values) for precision in Precision)
     scores = [np.array(runs[precision].scores) for precision in Precision]
     found: dict[str, Any] = {"images": len(floats), "product_gflop_s": round(product / 1e9, 1)}
     for precision, run in runs.items():
-        track_s, net_s = statistics.median(run.track_s), statistics.median(run.net_s)
+        track_s, net_s = run.tracks_s / rounds, statistics.median(run.net_s)
         found[precision.value] = {
             "track_s": round(track_s, 2),
             "vgg16_s": round(net_s, 2),
             "vgg16_share": round(len(floats) * VGG16_FLOP / net_s / product, 3),
-            "rest_share": round(1 - net_s / track_s, 3),
+            "rest_share": round(1 - sum(run.net_s) / run.tracks_s, 3),
         }
     found["int8"] |= {
         "vgg16_times": round(found["float32"]["vgg16_s"] / found["int8"]["vgg16_s"], 2),
