@@ -1,6 +1,7 @@
 # make demo    compose a small catalogue, tag it, show what was found
 # make test    pass the tests
 # make check   the one check: format, lint, types, tests, wheel
+# make bench    the main job and the published models beside their peers: ratios (forty minutes)
 # make bench-features    every front end beside its reference: time, memory, ratio
 # make bench-scale    the main job on 100,000 short tracks, plans of a million: memory, time, workers (two hours)
 # make bench-report    the report of 100,000 tracks in headless Chromium: seconds to write and to load
@@ -27,7 +28,7 @@ CASES ?= 5000
 BIN = .venv/bin
 BEAM = $(shell sed -n 's/^apache-beam\(\[gcp\]\)\?==\([0-9.]*\).*/\2/p' requirements.lock)
 
-.PHONY: demo test check static bench-features reproduce lock train-default card bench-scale bench-report bench-index chaos fuzz flink servers prism nights airflow audit
+.PHONY: demo test check static bench bench-features reproduce lock train-default card bench-scale bench-report bench-index chaos fuzz flink servers prism nights airflow audit
 
 demo: .venv/.complete
 	$(BIN)/moodscribe demo --folder demo-out
@@ -51,6 +52,9 @@ static: .venv/.complete
 
 reproduce: .venv/.complete
 	$(BIN)/python -m pipelines.reproduce --data $(DATA) --work work/reproduce
+
+bench: .venv/.complete
+	$(BIN)/python -m tests.bench
 
 bench-features: .venv/.complete
 	$(BIN)/python -m tests.bench_features

@@ -178,7 +178,9 @@ def test_deep_spectrum_taggers_share_the_features_of_their_window(
             return super().features(images)
 
     monkeypatch.setattr(nets, "ImageNet", Counted)
-    monkeypatch.setattr(nets, "load_net", lambda net, *, layer, weights: nets.build_net(net, layer=layer))
+    monkeypatch.setattr(
+        nets, "load_net", lambda net, *, layer, weights, quantised_by: nets.build_net(net, layer=layer)
+    )
     fetched = tmp_path / "weights.h5"
     fetched.write_bytes(b"stands for fetched weights")
     monkeypatch.setattr(image_weights, "weights_path", lambda net, *, given="": fetched)

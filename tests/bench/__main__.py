@@ -1,4 +1,5 @@
-"""Run as `python -m tests.bench`: ratios on the terminal, performance.json and performance.svg in models/.
+"""Run as `python -m tests.bench`: ratios on the terminal, performance.json and performance.svg in models/, the
+tables of README.md and models/PERFORMANCE.md.
 
 What is measured is measured in one run: ways take turns over the same tracks, each in a process of its own on
 one core, and every figure is the median of the rounds.
@@ -19,7 +20,7 @@ from typing import Any
 from tests.bench.main_job import cold, memory, rates
 from tests.bench.nine import WORK
 from tests.bench.one_core import one_thread
-from tests.bench.page import lines
+from tests.bench.page import RESULT, lines, write_tables
 from tests.bench.plot import draw
 from tests.bench.turns import in_turns
 from tests.bench.way import WAYS
@@ -52,6 +53,8 @@ def main() -> None:
     file.write_text(json.dumps(result, indent=1) + "\n")
     if set(_PARTS) <= set(result):
         draw(result, arguments.output / "performance.svg")
+        if arguments.output == RESULT.parent.relative_to(Path.cwd()):
+            write_tables(result)
         print("\n".join(lines(result)))
 
 

@@ -42,6 +42,18 @@ def lines(result: Mapping[str, Any]) -> Iterator[str]:
         yield f"\n{name}: skipped, {reason}"
 
 
+def write_tables(result: Mapping[str, Any], root: Path = RESULT.parents[1]) -> None:
+    """Put the tables where they stand between comments, in the README and in the ledger."""
+    for file, name, text in (
+        (root / "README.md", "peers", peers_table(result)),
+        (root / "models" / "PERFORMANCE.md", "aims", aims_table(result)),
+    ):
+        begin, end = f"<!-- make bench: {name} -->\n", "\n<!-- end -->"
+        head, _, rest = file.read_text().partition(begin)
+        _, _, tail = rest.partition(end)
+        file.write_text(head + begin + text + end + tail)
+
+
 def peers_table(result: Mapping[str, Any]) -> str:
     """Each way with its seconds of a core a track and how many times ours it is."""
     ways, ours_s = result["peers"]["ways"], result["main_job"]["core_s"]

@@ -15,6 +15,7 @@ import soundfile
 import soxr
 
 from models.bundle_source import open_bundle
+from models.encoders import mobile
 from models.ensemble import Ensemble
 from models.registry import architecture
 from tests.bench.network import network_of
@@ -55,10 +56,8 @@ def stages(file: Path, *, rounds: int) -> dict[str, Any]:
     net = _in_turns({"ours": lambda: run(rows, len(samples)), "least": lambda: matrix @ matrix}, rounds)
     encoder = bundle.encoders[0]
     product = 2 * _SIDE**3 / net["least"] / 1e9
-    patches = -(-len(rows) // 3)
-    settings: Any = encoder.settings
-    per_call = settings.rows // 3
-    operations = flop(architecture(encoder.architecture).build(settings)) / per_call * patches
+    patches = -(-len(rows) // mobile.PATCH_ROWS)
+    operations = flop(architecture(encoder.architecture).build(encoder.settings)) * patches
     reached = operations / net["ours"] / 1e9
     return {
         "decode": _ratio(decode),
@@ -74,20 +73,14 @@ def stages(file: Path, *, rounds: int) -> dict[str, Any]:
 
 
 def flop(model: Any) -> float:
-    """Products and sums of one call of a model's convolutions."""
+    """Products and sums of a model's convolutions for one of their inputs."""
     total = 0.0
     for layer in model.layers:
-        if not hasattr(layer, "kernel"):
-            continue
-        places = float(np.prod(layer.output.shape[1:-1]))
-        # A depthwise kernel is [height, width, channels, 1], a whole one [height, width, from, to].
-        total += 2 * places * float(np.prod(layer.kernel.shape)) * _calls(layer)
+        if hasattr(layer, "kernel"):
+            places = float(np.prod(layer.output.shape[1:-1]))
+            # A depthwise kernel is [height, width, channels, 1], a whole one [height, width, from, to].
+            total += 2 * places * float(np.prod(layer.kernel.shape))
     return total
-
-
-def _calls(layer: Any) -> float:
-    """Patches of one call: the model's batch is one stretch, its convolutions' is the patches in it."""
-    return 20.0 if layer.output.shape[0] is None else float(layer.output.shape[0])
 
 
 def _decoded(file: Path) -> Any:
