@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -44,8 +46,21 @@ def _once_for(sha256: str, load: Callable[[Ensemble], None]) -> Callable[[Ensemb
         else:
             load(models)
             kept[names] = dict(models._functions)
+            _keep_what_is_there()
 
     return load_once
+
+
+def pytest_collection_finish() -> None:
+    """Modules of all tests are imported by now."""
+    _keep_what_is_there()
+
+
+def _keep_what_is_there() -> None:
+    """Of a run in this process, the collection of its garbage at its end would else take the fifth part."""
+    gc.collect()
+    gc.freeze()
+    atexit.register(gc.unfreeze)
 
 
 @pytest.fixture(scope="session")

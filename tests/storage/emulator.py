@@ -101,6 +101,8 @@ def led_to(store: Store) -> Iterator[pytest.MonkeyPatch]:
     with pytest.MonkeyPatch.context() as patched:
         for name, value in store.environment.items():
             patched.setenv(name, value)
+        # Beam would look for credentials five times, for half a minute, and then do without.
+        patched.setattr("apache_beam.internal.gcp.auth._Credentials._credentials_init", True)
         known.forget_stores()
         yield patched
     known.forget_stores()
