@@ -18,7 +18,9 @@ from transforms.object_stores import known
 
 _EMULATOR = """
 import socket
+from socketserver import StreamRequestHandler
 from gcp_storage_emulator.server import create_server
+StreamRequestHandler.disable_nagle_algorithm = True  # else a body waits 40 ms for word of its head
 with socket.socket() as probe:
     probe.bind(("localhost", 0))
     port = probe.getsockname()[1]
