@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import gc
 import os
 from collections.abc import Callable, Iterator
@@ -46,21 +45,26 @@ def _once_for(sha256: str, load: Callable[[Ensemble], None]) -> Callable[[Ensemb
         else:
             load(models)
             kept[names] = dict(models._functions)
-            _keep_what_is_there()
 
     return load_once
 
 
-def pytest_collection_finish() -> None:
-    """Modules of all tests are imported by now."""
-    _keep_what_is_there()
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Trainings first: they are files of minutes, and the last would have the cores for itself."""
+    items.sort(key=lambda item: not item.path.name.startswith(("test_train", "test_trials")))
 
 
-def _keep_what_is_there() -> None:
-    """Of a run in this process, the collection of its garbage at its end would else take the fifth part."""
+@pytest.fixture(scope="module", autouse=True)
+def _only_later_garbage() -> Iterator[None]:
+    """Libraries and models stay: no collection of garbage, one after each run, goes through them again."""
+    yield
     gc.collect()
     gc.freeze()
-    atexit.register(gc.unfreeze)
+
+
+def pytest_unconfigure() -> None:
+    """At the end all goes, or libraries complain."""
+    gc.unfreeze()
 
 
 @pytest.fixture(scope="session")
