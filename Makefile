@@ -33,7 +33,7 @@ BEAM = $(shell sed -n 's/^apache-beam\(\[gcp\]\)\?==\([0-9.]*\).*/\2/p' requirem
 demo: .venv/.complete
 	$(BIN)/moodscribe demo --folder demo-out
 
-# In the order of the folders: xdist's own leaves files of few long tests, such as those of whole jobs, for the end.
+# In the order of the folders, but trainings first: xdist's own leaves files of few long tests, of whole jobs, for the end.
 # Three processes for two cores: tests wait for processes of their own. Those on Flink skip where it cannot be had.
 test: .venv/.complete
 	-@sh deploy/flink/fetch.sh work/flink

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -46,6 +47,24 @@ def _once_for(sha256: str, load: Callable[[Ensemble], None]) -> Callable[[Ensemb
             kept[names] = dict(models._functions)
 
     return load_once
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Trainings first: they are files of minutes, and the last would have the cores for itself."""
+    items.sort(key=lambda item: not item.path.name.startswith(("test_train", "test_trials")))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _only_later_garbage() -> Iterator[None]:
+    """Libraries and models stay: no collection of garbage, one after each run, goes through them again."""
+    yield
+    gc.collect()
+    gc.freeze()
+
+
+def pytest_unconfigure() -> None:
+    """At the end all goes, or libraries complain."""
+    gc.unfreeze()
 
 
 @pytest.fixture(scope="session")

@@ -117,16 +117,22 @@ def test_a_newer_run_of_a_track_takes_the_place_of_the_older(
     assert len(tables.runs) == 2
 
 
-@pytest.mark.parametrize("kill", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_command_leaves_nothing_behind(
-    tmp_path: Path, small_bundle: Bundle, kill: signal.Signals
-) -> None:
-    music, output = tmp_path / "music", tmp_path / "moods"
-    music.mkdir()
+@pytest.fixture(scope="module")
+def long_tracks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Tracks of ten minutes: a run of them takes longer than it takes to interrupt it."""
+    folder = tmp_path_factory.mktemp("long")
     samples = (0.2 * np.random.default_rng(0).standard_normal(16_000 * 600)).astype(np.float32)
     for index in range(12):
-        soundfile.write(music / f"long{index}.wav", samples[index:], 16_000)
-    command = [sys.executable, "-m", "pipelines.cli", "tag", str(music), "--output", str(output)]
+        soundfile.write(folder / f"long{index}.wav", samples[index:], 16_000)
+    return folder
+
+
+@pytest.mark.parametrize("kill", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_command_leaves_nothing_behind(
+    tmp_path: Path, long_tracks: Path, small_bundle: Bundle, kill: signal.Signals
+) -> None:
+    output = tmp_path / "moods"
+    command = [sys.executable, "-m", "pipelines.cli", "tag", str(long_tracks), "--output", str(output)]
     command += ["--bundle", str(small_bundle.folder), "--workers", "2"]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     children = _wait_for_workers(process)

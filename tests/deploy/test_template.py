@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import re
-import subprocess
+import runpy
 import sys
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,7 @@ from pipelines.option_hints import HintingParser
 from pipelines.running.beam_options import beam_parser
 from tests.deploy.scripts import DEPLOY, load_script
 from tests.deploy.template import METADATA, PARAMETERS
-from tests.storage.emulator import google_store
+from tests.storage.emulator import google_store, led_to
 
 MAIN = load_script("flex_template/main.py")
 ACTIONS = add_tag(HintingParser().add_subparsers(parser_class=HintingParser))._option_string_actions
@@ -345,25 +344,20 @@ def test_what_cannot_be_understood_is_told(given: list[str], message: str) -> No
 
 
 def test_a_launch_leaves_the_job_where_the_service_looks_for_it(
-    tmp_path: Path, small_bundle: Bundle, tmp_path_factory: pytest.TempPathFactory
+    tmp_path: Path, small_bundle: Bundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As Google's launcher runs the file, against a storage emulator; the job is then the service's."""
     soundfile.write(tmp_path / "a.flac", np.zeros(16_000 * 4, np.float32), 16_000)
-    with google_store(cache=str(tmp_path_factory.mktemp("cache"))) as store:
+    with google_store(cache=str(tmp_path / "cache")) as store, led_to(store):
         store.files.pipe_file("music/audio/a.flac", (tmp_path / "a.flac").read_bytes())
         for file in small_bundle.folder.iterdir():
             store.files.pipe_file(f"music/bundles/small/{file.name}", file.read_bytes())
         given = ["--input=gs://music/audio", "--output=gs://music/moods", "--bundle=gs://music/bundles/small"]
         given += [f"--sdk_container_image={GOOD['sdk_container_image'][0]}", "--max_num_workers=7"]
-        done = subprocess.run(
-            [sys.executable, str(DEPLOY / "flex_template" / "main.py"), *LAUNCHED, *given, "--no_auth"],
-            env={**os.environ, **store.environment},
-            capture_output=True,
-            text=True,
-            timeout=240,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
+        monkeypatch.setattr(sys, "argv", ["main.py", *LAUNCHED, *given, "--no_auth"])
+        with pytest.raises(SystemExit) as ended:
+            runpy.run_path(str(DEPLOY / "flex_template" / "main.py"), run_name="__main__")
+        assert ended.value.code == 0
         store.files.invalidate_cache()
         job = json.loads(store.files.cat_file("music/staging/template_launches/1/job_object"))
     assert job["name"] == "nightly"

@@ -23,12 +23,15 @@ ROOT = FOLDER.parents[1]
 JARS = ROOT / "work" / "flink"
 # What there is one of; task managers take any port.
 _PORTS = ("jobmanager.rpc.port", "blob.server.port", "rest.port", "jobs", "artifacts", "expansion")
-# Nobody waits here for pods that come back.
+# Nobody waits here for pods that come back, nor a task manager that starts before the job manager.
 _HASTE = {
+    "cluster.registration.error-delay": 500,
     "heartbeat.interval": 1000,
     "heartbeat.timeout": 10_000,
     "restart-strategy.fixed-delay.delay": "1 s",
 }
+# A process of Java that lives for a minute compiles longer than it would gain.
+_SHORT_LIVED = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 
 
 def why_not() -> str | None:
@@ -81,6 +84,7 @@ def flink(scratch: Path, environment: Mapping[str, str], *, task_managers: int =
     here = {
         **os.environ,
         **environment,
+        "JAVA_TOOL_OPTIONS": _SHORT_LIVED,
         "FLINK_JARS": str(JARS),
         "FLINK_CONF_DIR": str(scratch / "conf"),
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",  # moodscribe-worker is there

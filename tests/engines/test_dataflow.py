@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from contextlib import redirect_stderr, redirect_stdout
 from importlib.metadata import version
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -47,10 +49,12 @@ def arrived(service: str) -> Any:
 @pytest.fixture(scope="module")
 def job(store: Store, music: None, service: str) -> Any:
     """A job that has been run to its end, as it arrived."""
-    done = store.moodscribe(*at(service, "--labels", "team=moods", output="gs://music/dataflow"))
-    assert done.returncode == 0, done.stderr
-    assert "27 inputs: 24 tagged" in done.stdout
-    assert "see https://console.cloud.google.com/dataflow/jobs/europe-west1/job-0?project=ours" in done.stderr
+    with redirect_stdout(StringIO()) as output, redirect_stderr(StringIO()) as errors:
+        status = main(at(service, "--labels", "team=moods", output="gs://music/dataflow"))
+    said = errors.getvalue()
+    assert status == 0, said
+    assert "27 inputs: 24 tagged" in output.getvalue()
+    assert "see https://console.cloud.google.com/dataflow/jobs/europe-west1/job-0?project=ours" in said
     return arrived(service)
 
 

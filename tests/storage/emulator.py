@@ -18,7 +18,9 @@ from transforms.object_stores import known
 
 _EMULATOR = """
 import socket
+from socketserver import StreamRequestHandler
 from gcp_storage_emulator.server import create_server
+StreamRequestHandler.disable_nagle_algorithm = True  # else a body waits 40 ms for word of its head
 with socket.socket() as probe:
     probe.bind(("localhost", 0))
     port = probe.getsockname()[1]
@@ -101,6 +103,8 @@ def led_to(store: Store) -> Iterator[pytest.MonkeyPatch]:
     with pytest.MonkeyPatch.context() as patched:
         for name, value in store.environment.items():
             patched.setenv(name, value)
+        # Beam would look for credentials five times, for half a minute, and then do without.
+        patched.setattr("apache_beam.internal.gcp.auth._Credentials._credentials_init", True)
         known.forget_stores()
         yield patched
     known.forget_stores()
