@@ -1,5 +1,5 @@
-"""Run as `python -m tests.bench`: ratios on the terminal, performance.json and performance.svg in models/, the
-tables of README.md and models/PERFORMANCE.md.
+"""Run as `python -m tests.bench`: ratios on the terminal, performance.json and performance.svg in models/,
+the tables of README.md and models/PERFORMANCE.md.
 
 What is measured is measured in one run: ways take turns over the same tracks, each in a process of its own on
 one core, and every figure is the median of the rounds.

@@ -83,5 +83,6 @@ def mel_rows(bands: NDArray[np.float32]) -> NDArray[np.float32]:
     """Mel magnitudes [frames, 64] that a peer has found -> what the network takes: [steps, 32, 64]."""
     steps = len(bands) // step_mel.STEP_FRAMES
     whole = bands[: steps * step_mel.STEP_FRAMES]
-    levelled = step_mel.level_taken_out([np.ascontiguousarray(whole, np.float32)])
+    level = float(np.sqrt(np.mean(np.square(whole, dtype=np.float64))))
+    levelled = step_mel.from_level(np.ascontiguousarray(whole, np.float32), level=level)
     return levelled.reshape(steps, step_mel.STEP_FRAMES, -1)

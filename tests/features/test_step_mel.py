@@ -10,10 +10,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from schemas.errors import DataError, FailureKind
 from tests.features import step_mel_formula as formula
 from tests.real import real_clips
 from tests.sounds import clicks, music
 from transforms.features.mel import spectrum
+from transforms.features.mel import step_mel as front_end
+from transforms.features.mel.long_track import SpooledRows
 from transforms.features.mel.step_mel import FRONT_END, LEAST, OFFSET, TARGET, StepMelStream, step_mel
 from transforms.features.streams import STREAMED, extract, resolve
 
@@ -220,3 +223,32 @@ def test_memory_stays_within_a_little_more_than_twice_the_result() -> None:
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 2 * rows.nbytes + 3_000_000
+
+
+def test_a_long_track_is_read_from_the_disk_and_has_the_same_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    samples = music(40.0)
+    held = step_mel(samples)
+    monkeypatch.setattr(front_end, "_HELD_BLOCKS", 2)
+    stream = StepMelStream()
+    for start in range(0, len(samples), 5_000):
+        stream.push(samples[start : start + 5_000])
+    rows = stream.finish(len(samples))
+    assert isinstance(rows, SpooledRows)
+    assert (rows.shape, rows.dtype, len(rows)) == (held.shape, held.dtype, len(held))
+    np.testing.assert_allclose(rows[3:9], held[3:9], atol=1e-6)
+    np.testing.assert_allclose(np.asarray(rows), held, atol=1e-6)
+    assert rows[80:80].shape == (0, 32, 64)
+    np.testing.assert_allclose(step_mel(samples), held, atol=1e-6)
+
+
+def test_a_disk_that_is_full_fails_the_track(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(front_end, "_HELD_BLOCKS", 1)
+    stream = StepMelStream()
+    stream.push(np.zeros(STEP * 8, np.float32))
+    spool = stream._spool
+    assert spool is not None
+    spool._file.close()
+    spool._file = open("/dev/full", "wb", buffering=0)  # noqa: SIM115, PTH123 - the spool closes it
+    with pytest.raises(DataError, match="No space left on device") as caught:
+        stream.push(music(8.0))
+    assert caught.value.kind is FailureKind.STORAGE

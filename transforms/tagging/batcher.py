@@ -9,7 +9,7 @@ it shares a batch with. Members with the same features and the same view share t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 import numpy as np
@@ -82,25 +82,31 @@ class _Pending(Generic[Key]):
     """A track whose windows are under way: outputs come in by member and window, in any order."""
 
     key: Key
-    windows: dict[str, list[Window]]
-    views: dict[str, View]
     left: int
-    outputs: dict[tuple[str, int], NDArray[np.float32]] = field(default_factory=dict)
+    joined: dict[str, _Joined]
 
     def prediction(self) -> Prediction:
-        return {name: self._joined(name, some) for name, some in self.windows.items()}
+        return {name: Predicted(one.values, one.weights) for name, one in self.joined.items()}
 
-    def _joined(self, name: str, some: list[Window]) -> Predicted:
-        outputs = [self.outputs[name, index] for index in range(len(some))]
-        weights = np.array([window.weight for window in some], np.float64)
-        view = self.views[name]
-        if not isinstance(view, StepView):
-            return Predicted(np.stack(outputs), weights)
-        kept = [
-            output[view.first_step : view.first_step + (view.steps or window.steps)]
-            for output, window in zip(outputs, some, strict=True)
-        ]
-        return Predicted(np.concatenate(kept) if kept else np.zeros((0, 0), np.float32), weights)
+
+class _Joined:
+    """What a member gives of a track, in one array that its windows fill: [chunks, n], or [steps, n]."""
+
+    def __init__(self, some: list[Window], view: View) -> None:
+        self.weights = np.array([window.weight for window in some], np.float64)
+        self.values = np.zeros((0, 0), np.float32)
+        self._view = view if isinstance(view, StepView) else None
+        steps = [(view.steps or window.steps) if isinstance(view, StepView) else 1 for window in some]
+        self._ends = np.cumsum([0, *steps])
+
+    def put(self, index: int, output: NDArray[np.float32]) -> None:
+        """Take the output of a window."""
+        begin, end = self._ends[index], self._ends[index + 1]
+        first = self._view.first_step if self._view else 0
+        kept = output[first : first + end - begin] if self._view else output[None]
+        if not len(self.values):
+            self.values = np.empty((self._ends[-1], *kept.shape[1:]), np.float32)
+        self.values[begin:end] = kept
 
 
 @dataclass(slots=True)
@@ -109,7 +115,8 @@ class _Waiting(Generic[Key]):
 
     track: _Pending[Key]
     index: int
-    window: Window
+    values: NDArray[np.generic]
+    extent: NDArray[np.generic]
 
 
 def unseen(_: int) -> None:
@@ -145,13 +152,16 @@ class TrackBatcher(Generic[Key]):
         cut = [windows(features[group.input_key], group.view, self._plan) for group in self._groups]
         track = _Pending(
             key,
-            {name: some for group, some in zip(self._groups, cut, strict=True) for name in group.members},
-            {name: group.view for group in self._groups for name in group.members},
             left=sum(map(len, cut)),
+            joined={
+                name: _Joined(some, group.view)
+                for group, some in zip(self._groups, cut, strict=True)
+                for name in group.members
+            },
         )
         for group, waiting, some in zip(self._groups, self._waiting, cut, strict=True):
             for index, window in enumerate(some):
-                waiting.append(_Waiting(track, index, window))
+                waiting.append(_Waiting(track, index, *window.cut()))
                 if len(waiting) == self._batch_size or group.single:
                     yield from self._run(group, waiting)
 
@@ -167,13 +177,13 @@ class TrackBatcher(Generic[Key]):
         self._on_batch(len(here))
         missing = 0 if group.single else self._batch_size - len(here)
         batch = Batch(
-            _filled([one.window.values for one in here], missing),
-            _filled([one.window.extent for one in here], missing),
+            _filled([one.values for one in here], missing),
+            _filled([one.extent for one in here], missing),
         )
         for name in group.members:
             outputs = self._models.run(name, batch)
             for row, one in enumerate(here):
-                one.track.outputs[name, one.index] = outputs[row]
+                one.track.joined[name].put(one.index, outputs[row])
         for one in here:
             one.track.left -= 1
             if not one.track.left:

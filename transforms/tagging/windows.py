@@ -9,8 +9,10 @@ Every input of one view has one shape, whatever the track's length, and says wha
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -32,6 +34,8 @@ from transforms.tagging.features import Rows
 
 # Whole tracks are padded to multiples of two minutes at 2 Hz: a model is compiled for each length.
 _WHOLE_ROWS = 240
+# Rows whose doubles a summary holds at once.
+_SUMMED_ROWS = 1024
 
 
 class Coverage(StrEnum):
@@ -66,17 +70,31 @@ class TaggingPlan:
         return cut(total_samples, self.chunks(view, rate_hz=rate_hz))
 
 
+# What a model takes of a window, and what of it counts.
+Input = tuple[NDArray[Any], NDArray[Any]]
+
+
 @dataclass(frozen=True, slots=True)
 class Window:
-    """One input of a model: `values` and its `extent`, as models.ensemble.Batch stacks them.
+    """One input of a model: `values` and its `extent`, as models.ensemble.Batch stacks them, cut out of the
+    track's rows each time they are asked for.
 
     `weight` is how much its prediction counts, `steps` how many values of a curve it gives.
     """
 
-    values: NDArray[Any]
-    extent: NDArray[Any]
+    cut: Callable[[], Input]
     weight: float = 1.0
     steps: int = 0
+
+    @property
+    def values(self) -> NDArray[Any]:
+        """What a model takes."""
+        return self.cut()[0]
+
+    @property
+    def extent(self) -> NDArray[Any]:
+        """What of it counts."""
+        return self.cut()[1]
 
 
 def windows(rows: Rows, view: View, plan: TaggingPlan) -> list[Window]:
@@ -85,62 +103,74 @@ def windows(rows: Rows, view: View, plan: TaggingPlan) -> list[Window]:
         return _stretches(rows.values, view) if view.rows else _whole(rows.values)
     chunks = plan.cut(rows.total_samples, view, rate_hz=rows.rate_hz)
     if isinstance(view, ChunkView):
-        cut = [_chunk_window(rows, view, chunk) for chunk in chunks]
+        # A tail may be too short for a row of its own: what it has is heard in the chunk before.
+        heard = [(chunk, places) for chunk in chunks if len(places := _places(rows, chunk))]
+        found = [_chunk_window(rows.values, view, *one) for one in heard]
     else:
-        cut = [_summary(rows.values if plan.coverage is Coverage.WHOLE else _rows_in(rows, chunks[0]))]
-    # A tail may be too short for a row of its own: what it has is heard in the chunk before.
-    heard = [window for window in cut if window.extent]
-    if not heard:
+        whole = plan.coverage is Coverage.WHOLE
+        places = range(len(rows.values)) if whole else _places(rows, chunks[0])
+        found = [Window(partial(_summary, rows.values[places.start : places.stop]))] if places else []
+    if not found:
         seconds = to_seconds(rows.total_samples, rate_hz=rows.rate_hz)
         message = f"{seconds:.2f} s decoded, too short for a row of {rows.layout.step_s:g} s"
         raise DataError(FailureKind.TOO_SHORT, Stage.FEATURES, message)
-    return heard
+    return found
 
 
-def _chunk_window(rows: Rows, view: ChunkView, chunk: Chunk) -> Window:
-    values = _rows_in(rows, chunk)[: view.rows]
-    padding = [(0, view.rows - len(values)), *[(0, 0)] * (values.ndim - 1)]
-    return Window(np.pad(values, padding), np.array(len(values), np.int32), float(chunk.weight_samples))
+def _chunk_window(values: NDArray[Any], view: ChunkView, chunk: Chunk, places: range) -> Window:
+    return Window(partial(_chunk, values, view.rows, places), float(chunk.weight_samples))
 
 
-def _summary(values: NDArray[Any]) -> Window:
-    """Mean and standard deviation over rows, in double precision; zeros of none."""
-    summary = np.zeros((2, *values.shape[1:]), np.float32)
-    if len(values):
-        summary[0], summary[1] = values.mean(axis=0, dtype=np.float64), values.std(axis=0, dtype=np.float64)
-    return Window(summary, np.array(len(values), np.int32))
+def _chunk(values: NDArray[Any], rows: int, places: range) -> Input:
+    some = values[places.start : places.stop][:rows]
+    padding = [(0, rows - len(some)), *[(0, 0)] * (some.ndim - 1)]
+    return np.pad(some, padding), np.array(len(some), np.int32)
 
 
-def _rows_in(rows: Rows, chunk: Chunk) -> NDArray[Any]:
-    """The rows that begin inside the chunk and, but for the track's last, end inside it."""
+def _summary(values: NDArray[Any]) -> Input:
+    """Mean and standard deviation over rows, in double precision, some rows at a time."""
+    blocks = [values[at : at + _SUMMED_ROWS] for at in range(0, len(values), _SUMMED_ROWS)]
+    mean = sum(block.sum(axis=0, dtype=np.float64) for block in blocks) / len(values)
+    with np.errstate(invalid="ignore"):  # of rows that are not finite the members' outputs tell
+        squares = sum(((block - mean) ** 2).sum(axis=0) for block in blocks)
+    summary = np.stack([mean, np.sqrt(squares / len(values))]).astype(np.float32)
+    return summary, np.array(len(values), np.int32)
+
+
+def _places(rows: Rows, chunk: Chunk) -> range:
+    """Of the rows that begin inside the chunk and, but for the track's last, end inside it."""
     rate, layout = rows.rate_hz, rows.layout
     begins = np.rint((layout.start_s + layout.step_s * np.arange(len(rows.values))) * rate).astype(np.int64)
     end = chunk.start_samples + chunk.length_samples
     inside = (begins >= chunk.start_samples) & (begins < end)
     if end < rows.total_samples:
         inside &= begins + round(layout.step_s * rate) <= end
-    found: NDArray[Any] = rows.values[inside]
-    return found
+    found = np.flatnonzero(inside)
+    return range(int(found[0]), int(found[-1]) + 1) if len(found) else range(0)
 
 
 def _stretches(values: NDArray[Any], view: StepView) -> list[Window]:
     return [
-        _stretch(values, np.arange(first - view.lead, first - view.lead + view.rows), steps)
+        Window(
+            partial(_stretch, values, range(first - view.lead, first - view.lead + view.rows)), steps=steps
+        )
         for first in range(0, len(values), view.hop)
         # A model with its own count of steps gives them for whole hops only.
         if (steps := min(view.hop, len(values) - first)) == view.hop or not view.steps
     ]
 
 
-def _stretch(values: NDArray[Any], wanted: NDArray[np.int64], steps: int) -> Window:
-    inside = (wanted >= 0) & (wanted < len(values))
+def _stretch(values: NDArray[Any], wanted: range) -> Input:
+    first, end = max(0, wanted.start), min(len(values), wanted.stop)
+    inside = np.zeros(len(wanted), np.bool_)
+    inside[first - wanted.start : end - wanted.start] = True
     around = np.zeros((len(wanted), *values.shape[1:]), values.dtype)
-    around[inside] = values[wanted[inside]]
-    return Window(around, inside, steps=steps)
+    around[inside] = values[first:end]
+    return around, inside
 
 
 def _whole(values: NDArray[Any]) -> list[Window]:
     if not len(values):
         return []
     length = -(-len(values) // _WHOLE_ROWS) * _WHOLE_ROWS
-    return [_stretch(values, np.arange(length), len(values))]
+    return [Window(partial(_stretch, values, range(length)), steps=len(values))]

@@ -11,14 +11,17 @@ Outside the track are zeros. No row for a half second that the track does not fi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
 from dataclasses import dataclass, field
+from functools import partial
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from schemas.clock import step_count, to_seconds
 from transforms.features.front_end import FrontEnd, Layout
+from transforms.features.mel.long_track import Spool, SpooledRows
 from transforms.features.mel.magnitudes import BANDS, BLOCK_FRAMES, RATE_HZ, WINDOW_SAMPLES, MelMagnitudes
 from transforms.features.samples import check_samples
 
@@ -36,6 +39,8 @@ OFFSET = 0.001
 # Whole steps.
 _BLOCK_SAMPLES = BLOCK_FRAMES * HOP_SAMPLES
 _OVERLAP_SAMPLES = WINDOW_SAMPLES - HOP_SAMPLES
+# Half an hour, 29 MB.
+_HELD_BLOCKS = 3600 * STEP_FRAMES // BLOCK_FRAMES
 
 
 def step_mel(samples: NDArray[np.float32], *, rate_hz: int = RATE_HZ) -> NDArray[np.float32]:
@@ -46,20 +51,12 @@ def step_mel(samples: NDArray[np.float32], *, rate_hz: int = RATE_HZ) -> NDArray
     check_samples(samples, rate_hz=rate_hz, wanted_hz=RATE_HZ)
     stream = StepMelStream()
     stream.push(samples)
-    return stream.finish(len(samples))
-
-
-def level_taken_out(blocks: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-    """Mel magnitudes of a whole track in blocks [some, 64], which are overwritten -> ln(gain * mel + .001)
-    [frames, 64], the gain such that their root mean square becomes TARGET."""
-    power = sum(np.einsum("ij,ij->", block, block, dtype=np.float64) for block in blocks)
-    level = float(np.sqrt(power / max(1, sum(block.size for block in blocks))))
-    return np.concatenate([from_level(block, level=level) for block in blocks])
+    return stream.finish(len(samples))[:]
 
 
 def from_level(mel: NDArray[np.float32], *, level: float) -> NDArray[np.float32]:
-    """Mel magnitudes of any shape, which are overwritten, brought from a root mean square to TARGET: see
-    `level_taken_out`."""
+    """Mel magnitudes of any shape, which are overwritten, of a track whose root mean square is `level` ->
+    ln(gain * mel + .001), the gain such that the track's becomes TARGET."""
     mel *= np.float32(TARGET / max(level, LEAST))
     mel += np.float32(OFFSET)
     return np.log(mel, out=mel)
@@ -76,6 +73,9 @@ class StepMelStream:
     _room: MelMagnitudes = field(default_factory=lambda: MelMagnitudes(HOP_SAMPLES))
     _filled: int = LEAD_SAMPLES
     _mel: list[NDArray[np.float32]] = field(default_factory=list)
+    _blocks: int = 0
+    _power: float = 0.0
+    _spool: Spool | None = None
 
     def push(self, samples: NDArray[np.float32]) -> None:
         """Take the next samples: [m] float32."""
@@ -91,19 +91,31 @@ class StepMelStream:
                 self._filled = _OVERLAP_SAMPLES
 
     def finish(self, total_samples: int) -> NDArray[np.float32]:
-        """Rows [steps, 32, 64] of the whole track, all samples of which have been pushed."""
-        steps = step_count(total_samples, step_samples=STEP_SAMPLES)
+        """Rows [steps, 32, 64] of the whole track, all samples of which have been pushed; those of a track of
+        more than half an hour are read from the disk, a stretch at a time."""
+        shape = (step_count(total_samples, step_samples=STEP_SAMPLES), STEP_FRAMES, BANDS)
         self._room.samples[self._filled :] = 0.0
-        self._analyse(steps * STEP_FRAMES - len(self._mel) * BLOCK_FRAMES)
-        mel = level_taken_out(self._mel)
+        self._analyse(shape[0] * STEP_FRAMES - self._blocks * BLOCK_FRAMES)
+        level = float(np.sqrt(self._power / max(1, math.prod(shape))))
+        if self._spool is None:
+            mel = np.concatenate([from_level(block, level=level) for block in self._mel])
+            self._mel.clear()
+            return mel.reshape(shape)
+        self._spool.write(self._mel)
         self._mel.clear()
-        return mel.reshape(steps, STEP_FRAMES, BANDS)
+        return cast(NDArray[np.float32], SpooledRows(self._spool, shape, partial(from_level, level=level)))
 
     def _analyse(self, frames: int) -> None:
         mel = np.empty((frames, BANDS), np.float32)
         if frames:
             self._room.fill(mel)
+        self._power += float(np.einsum("ij,ij->", mel, mel, dtype=np.float64))
         self._mel.append(mel)
+        self._blocks += 1
+        if len(self._mel) == _HELD_BLOCKS:
+            self._spool = self._spool or Spool()
+            self._spool.write(self._mel)
+            self._mel.clear()
 
 
 def _layout(_: None) -> Layout:
