@@ -15,8 +15,8 @@ import apache_beam as beam
 from pipelines.running.run import Run, compare_input, pieces_of_work, recall_facts
 from schemas.track import Outcome, Track, TrackGroup
 from schemas.work import CARRIED as STANDING
+from transforms.incremental.cached_tracks import CachedTracks
 from transforms.incremental.compare import Remembered
-from transforms.incremental.find_features import CachedTracks
 from transforms.incremental.shards import place_of
 from transforms.outputs import CARRY, REMEMBERED, SETTLED, SUMS, WORK, at_end
 

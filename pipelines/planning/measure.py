@@ -15,7 +15,7 @@ import numpy as np
 from pipelines.running.local_runner import descendants
 from schemas.errors import DataError
 from schemas.track import Outcome, Track, TrackGroup
-from transforms.tracks.stage import Job
+from transforms.tracks.work import Job
 
 
 @dataclass(frozen=True, slots=True)

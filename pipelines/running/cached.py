@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from pipelines.running.run import CachedBefore
 from schemas.cached_features import input_folder
+from transforms.incremental.cached_tracks import CacheFile
 from transforms.incremental.feature_cache import FeatureCache
-from transforms.incremental.find_features import CacheFile
 from transforms.inputs.listing import Listed, list_folder
 from transforms.storage import is_local, join, local_path
 

@@ -15,14 +15,16 @@ from typing import Any
 import apache_beam as beam
 
 from schemas.tables import tables_of_run
+from transforms.incremental.cached_tracks import CacheFile
 from transforms.incremental.carry import CarryRows, StoredFile
-from transforms.incremental.find_features import CacheFile, FindFeatures
+from transforms.incremental.find_features import FindFeatures
 from transforms.incremental.policy import Policy
 from transforms.incremental.recall import RecallFacts
 from transforms.incremental.stage import CompareWithRuns, Earlier
 from transforms.inputs.stage import GroupTracks, InputSpec, ReadInput
 from transforms.outputs import CACHED, CARRY, PARTS, REMEMBERED, SETTLED, SUMS, WORK
-from transforms.tracks.stage import Job, ProcessTracks
+from transforms.tracks.stage import ProcessTracks
+from transforms.tracks.work import Job
 from transforms.writing.account import RunPlan
 from transforms.writing.stage import CommitRun, MergeParts, WriteOutcomes
 

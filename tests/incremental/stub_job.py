@@ -21,7 +21,7 @@ from schemas.table import Table
 from schemas.track import FileFacts, Outcome, TrackGroup, standing
 from schemas.tracks import Status
 from transforms.storage import read_bytes
-from transforms.tracks.stage import Restate, Sink
+from transforms.tracks.work import Restate, Sink
 
 TAGS = ("calm", "happy", "sad")
 
@@ -65,7 +65,7 @@ class StubJob:
 
 
 class StubWorker:
-    """See transforms.tracks.stage.Worker."""
+    """See transforms.tracks.work.Worker."""
 
     def __init__(self, job: StubJob, sink: Sink) -> None:
         self._job = job

@@ -16,7 +16,7 @@ from schemas.track import Outcome, Track, TrackGroup
 from tests.jobs import plan_run, run
 from transforms.duplicates import resolve_duplicates
 from transforms.inputs.stage import inspect_input, read_input
-from transforms.tracks.stage import Job
+from transforms.tracks.work import Job
 from transforms.writing.parts import PartWriter
 
 

@@ -18,7 +18,7 @@ from transforms.features.front_end import Extractor
 from transforms.features.registry import choose, front_end
 from transforms.features.worker import FeatureWork, FeatureWorker
 from transforms.tracks.reader import ReadSettings
-from transforms.tracks.stage import Restate, Sink
+from transforms.tracks.work import Restate, Sink
 
 
 @dataclass(frozen=True)  # without slots: Beam shares it by weak reference

@@ -15,8 +15,8 @@ from schemas.tracks import Status
 from transforms.features.front_end import Extractor, FrontEnd
 from transforms.features.rows import as_lists, feature_row
 from transforms.tracks.reader import ReadSettings, TrackReader, TrackReading
-from transforms.tracks.stage import Sink
 from transforms.tracks.stage_clock import StageClock
+from transforms.tracks.work import Sink
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class FeatureWork:
 
 
 class FeatureWorker:
-    """Runs a front end on one whole track after another; see transforms.tracks.stage.Worker."""
+    """Runs a front end on one whole track after another; see transforms.tracks.work.Worker."""
 
     def __init__(self, work: FeatureWork, extractor: Extractor, *, run_id: str, sink: Sink) -> None:
         self._dtype = work.dtype

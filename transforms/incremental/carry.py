@@ -19,7 +19,7 @@ from transforms.incremental.index import index_rows, read_row_group
 from transforms.incremental.shards import joined, shard_of, split
 from transforms.metrics import summed
 from transforms.outputs import PARTS, SUMS, at_end
-from transforms.tracks.stage import Job, Restate
+from transforms.tracks.work import Job, Restate
 from transforms.writing.parts import PartWriter
 
 _PLACES = "places"

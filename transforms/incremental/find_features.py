@@ -7,7 +7,6 @@ cache -> index +- by shard of the audio's hash -> tracks by row group of the cac
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import apache_beam as beam
@@ -15,6 +14,7 @@ from apache_beam.pvalue import TaggedOutput
 
 from schemas.track import Track
 from schemas.work import Reason
+from transforms.incremental.cached_tracks import CachedTrack, CachedTracks, CacheFile, Place
 from transforms.incremental.index import index_rows
 from transforms.incremental.shards import joined, shard_of, split
 from transforms.outputs import CACHED, WORK
@@ -22,38 +22,6 @@ from transforms.outputs import CACHED, WORK
 # The file is the same as before, and so is its audio's hash; the work on it is not.
 _SAME_AUDIO = frozenset({Reason.FRONT_END, Reason.MODEL, Reason.SETTINGS})
 _AUDIO = "audio_sha256"
-
-
-@dataclass(frozen=True, slots=True)
-class CacheFile:
-    """A file of a cache, and the key of the input whose rows are in it."""
-
-    input_key: str
-    uri: str
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A row of a row group of a file of a cache."""
-
-    uri: str
-    number: int
-    row: int
-
-
-@dataclass(frozen=True, slots=True)
-class CachedTrack:
-    """A track and where its features are, by input key."""
-
-    track: Track
-    places: Mapping[str, Place]
-
-
-@dataclass(frozen=True, slots=True)
-class CachedTracks:
-    """Tracks whose features lie in one row group, as far as their first input goes."""
-
-    tracks: tuple[CachedTrack, ...]
 
 
 class FindFeatures(beam.PTransform):  # type: ignore[misc]

@@ -8,8 +8,8 @@ from functools import lru_cache
 import pyarrow as pa
 
 from models.bundle_members import is_encoder_key
+from transforms.incremental.cached_tracks import Place
 from transforms.incremental.feature_cache import unpack
-from transforms.incremental.find_features import Place
 from transforms.incremental.index import read_row_group
 from transforms.tagging.encoding import encoder_layout
 from transforms.tagging.features import FrontEnds, Rows

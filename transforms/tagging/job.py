@@ -21,7 +21,7 @@ from transforms.features.images import deep_spectrum
 from transforms.tagging.features import FrontEnds
 from transforms.tagging.stored import restated
 from transforms.tagging.worker import Loaded, TaggingWorker, WorkSettings
-from transforms.tracks.stage import Restate, Sink
+from transforms.tracks.work import Restate, Sink
 
 
 @dataclass(frozen=True, slots=True)

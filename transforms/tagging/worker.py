@@ -17,8 +17,8 @@ from schemas.errors import DataError, FailureKind, Stage
 from schemas.precision import Precision
 from schemas.track import FileFacts, Outcome, Track, TrackGroup, standing
 from schemas.tracks import Status
+from transforms.incremental.cached_tracks import CachedTrack, CachedTracks
 from transforms.incremental.feature_cache import CacheWriter, FeatureCache
-from transforms.incremental.find_features import CachedTrack, CachedTracks
 from transforms.incremental.stored_features import StoredFeatures
 from transforms.tagging.batcher import Models, Prediction, TrackBatcher, groups_of, not_finite
 from transforms.tagging.encoding import EncoderBatcher
@@ -27,8 +27,8 @@ from transforms.tagging.image_batches import ImageBatcher
 from transforms.tagging.rows import rows_of
 from transforms.tagging.windows import Coverage, TaggingPlan
 from transforms.tracks.reader import ReadSettings, TrackReader, TrackReading
-from transforms.tracks.stage import Sink
 from transforms.tracks.stage_clock import StageClock
+from transforms.tracks.work import Sink
 
 BATCH = 16
 
@@ -84,7 +84,7 @@ def _failed(group: TrackGroup, facts: FileFacts | None, error: DataError) -> Ite
 
 
 class TaggingWorker:
-    """Tags one track after another and hands their rows to a sink; see transforms.tracks.stage.Worker."""
+    """Tags one track after another and hands their rows to a sink; see transforms.tracks.work.Worker."""
 
     def __init__(self, loaded: Loaded, settings: WorkSettings, *, run_id: str, sink: Sink) -> None:
         self._bundle = loaded.bundle.deciding(all_tags=settings.all_tags)
