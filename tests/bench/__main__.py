@@ -40,17 +40,17 @@ def main() -> None:
     arguments = parser.parse_args()
     file = arguments.output / "performance.json"
     result: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {}
-    with tempfile.TemporaryDirectory(prefix="moodscribe-bench-") as name:
-        for part in arguments.part or _PARTS:
-            print(f"{part} ...", flush=True)
-            result[part] = _PARTS[part](Path(name), arguments.rounds, arguments.quick)
+    arguments.output.mkdir(parents=True, exist_ok=True)
     result["machine"] = {
         "processors": len(os.sched_getaffinity(0)),
         "python": platform.python_version(),
         "audio": source(),
     }
-    arguments.output.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(result, indent=1) + "\n")
+    with tempfile.TemporaryDirectory(prefix="moodscribe-bench-") as name:
+        for part in arguments.part or _PARTS:
+            print(f"{part} ...", flush=True)
+            result[part] = _PARTS[part](Path(name), arguments.rounds, arguments.quick)
+            file.write_text(json.dumps(result, indent=1) + "\n")
     if set(_PARTS) <= set(result):
         draw(result, arguments.output / "performance.svg")
         if arguments.output == RESULT.parent.relative_to(Path.cwd()):
