@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from models.encoders import mobile
 from models.encoders.mobile import PATCH_ROWS, MobileSettings
-from models.ensemble import compiled
+from models.ensemble import compiled, constant
 from models.regressors import affect_head
 from models.regressors.affect_head import AffectHeadSettings
 from models.regressors.nearness import MeanAround
@@ -356,3 +356,10 @@ def test_a_track_below_three_seconds_has_no_summary(coverage: Coverage) -> None:
     with pytest.raises(DataError, match=r"2\.50 s decoded, at least 3 s are needed") as caught:
         windows(rows_of(values[:5]), SummaryView(), plan)
     assert (caught.value.kind, caught.value.stage) == (FailureKind.TOO_SHORT, Stage.DECODE)
+
+
+def test_weights_that_are_constants_of_the_graph_give_what_variables_give(encoder: keras.Model) -> None:
+    rows = encoder.input_shape[0][1]
+    values, inside = track(rows)[None], np.ones((1, rows), np.bool_)
+    found = np.asarray(constant(encoder)(values, inside))
+    assert_near(found, np.asarray(compiled_once(encoder)(values, inside)))
