@@ -2,8 +2,8 @@
 # Installs what an image runs on, and nothing else: install.sh WHEEL [EXTRA...]
 #
 # What is installed from an index are the entries of requirements.lock that runtime.txt names, and for each EXTRA
-# (aws, essentia, gpu) those of EXTRA.lock. Every file is checked against its hash, and nothing is resolved. Sources
-# are built by the locked setuptools: an isolated build would fetch the newest, which nobody has checked.
+# (aws, essentia, gpu, openvino) those of EXTRA.lock. Every file is checked against its hash, and nothing is resolved.
+# Sources are built by the locked setuptools: an isolated build would fetch the newest, which nobody has checked.
 set -eu
 wheel=$1
 shift
@@ -17,14 +17,14 @@ names=$(grep -v '^#' "$here/runtime.txt")
 complaint=
 for extra; do
     case "$extra" in
-    aws | essentia) ;;
+    aws | essentia | openvino) ;;
     gpu)
         # Both have the same files: with the one for GPUs, the one for processors stays out.
         names=$(printf '%s\n' "$names" | grep -v -x -e tensorflow -e tensorflow-cpu)
         complaint="requires tensorflow-cpu, which is not installed."
         ;;
     *)
-        echo "install.sh: no extra $extra: aws, essentia, gpu" >&2
+        echo "install.sh: no extra $extra: aws, essentia, gpu, openvino" >&2
         exit 2
         ;;
     esac

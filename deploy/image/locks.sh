@@ -2,7 +2,8 @@
 # Renews what an image installs besides requirements.lock, after a change of that lock: locks.sh [UV]
 #
 # runtime.txt: the names of requirements.lock that moodscribe itself needs, without its extras and tools.
-# aws.lock, essentia.lock, gpu.lock: what an extra needs. sbom.lock: the tool that lists what is installed.
+# aws.lock, essentia.lock, gpu.lock, openvino.lock: what an extra needs. sbom.lock: the tool that lists what is
+# installed.
 # All for the image's Python and Linux; versions of what requirements.lock has, too, are its.
 set -eu
 cd "$(dirname "$0")/../.."
@@ -29,7 +30,7 @@ mv $folder/runtime.txt.new $folder/runtime.txt
 requirement() {
     sed -n "s/^$1 = \\[\"\\(.*\\)\"\\]\$/\\1/p" pyproject.toml
 }
-for extra in aws essentia gpu; do
+for extra in aws essentia gpu openvino; do
     wanted=$(requirement $extra)
     [ -n "$wanted" ] || { echo "locks.sh: pyproject.toml has no extra $extra of one line" >&2; exit 1; }
     {

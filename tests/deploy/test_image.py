@@ -20,7 +20,7 @@ from tests.deploy.scripts import load_script
 CHECK = load_script("image/check_names.py")
 ROOT = Path(__file__).resolve().parents[2]
 IMAGE = ROOT / "deploy" / "image"
-EXTRAS = ("aws", "essentia", "gpu")
+EXTRAS = ("aws", "essentia", "gpu", "openvino")
 FILE = read_dockerfile(ROOT / "deploy" / "Dockerfile")
 TARGETS = ("worker", "flex_template", "flink")
 LOCK = CHECK.locked((ROOT / "requirements.lock").read_text("utf-8"))

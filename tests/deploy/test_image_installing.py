@@ -136,7 +136,7 @@ def test_with_the_extra_for_gpus_the_tensorflow_for_processors_stays_out(index: 
 def test_an_extra_that_there_is_not_is_refused(index: Index) -> None:
     done = index.install("opensmile")
     assert done.returncode == 2
-    assert "no extra opensmile: aws, essentia, gpu" in done.stderr
+    assert "no extra opensmile: aws, essentia, gpu, openvino" in done.stderr
 
 
 # The names
