@@ -202,33 +202,38 @@ def test_help_comes_within_half_a_second(arguments: list[str]) -> None:
     pytest.fail(f"{least:.2f} s")
 
 
+def imported_by(code: str) -> list[str]:
+    """Names of what a new Python has imported when it has run the code."""
+    whole = f"import sys\n{code}\nprint('IMPORTED', *sys.modules)"
+    ended = subprocess.run([sys.executable, "-c", whole], check=True, capture_output=True, text=True)
+    return ended.stdout.rpartition("IMPORTED")[2].split()
+
+
 def test_help_imports_none_of_the_heavy_libraries() -> None:
-    code = (
-        "import sys; from pipelines.cli import main\n"
-        "try: main(['tag', '--help'])\n"
-        "except SystemExit: pass\n"
-        "print('IMPORTED', *sys.modules)"
+    imported = imported_by(
+        "from pipelines.cli import main\ntry: main(['tag', '--help'])\nexcept SystemExit: pass"
     )
-    ended = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
-    imported = ended.stdout.rpartition("IMPORTED")[2].split()
     assert "pipelines.cli" in imported
     assert [name for name in HEAVY if name in imported] == []
 
 
 def test_a_job_imports_nothing_heavy_that_it_does_not_use() -> None:
-    code = (
-        "import sys; import pipelines.tag_command, transforms.tagging.worker\n"
+    imported = imported_by(
+        "import pipelines.tag_command, transforms.tagging.worker\n"
         "from models.tensorflow_start import start_tensorflow\n"
         "start_tensorflow(threads=1)\n"
-        "import keras\n"
-        "print('IMPORTED', *sys.modules)"
+        "import keras"
     )
-    ended = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
-    imported = ended.stdout.rpartition("IMPORTED")[2].split()
     assert "tensorflow" in imported
     assert [
         name for name in ("scipy.signal", "scipy.stats", "matplotlib", "sklearn") if name in imported
     ] == []
+
+
+def test_a_track_is_tagged_without_beam_where_there_is_no_job() -> None:
+    imported = imported_by("import pipelines.showing.command, pipelines.api, transforms.tagging.in_memory")
+    assert "transforms.tagging.worker" in imported
+    assert [name for name in ("apache_beam", "tensorflow") if name in imported] == []
 
 
 def test_a_mistake_on_a_real_command_line_is_status_two_without_a_traceback(tmp_path: Path) -> None:
