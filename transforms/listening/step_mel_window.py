@@ -15,6 +15,7 @@ from transforms.features.mel.step_mel import (
     STEP_FRAMES,
     STEP_SAMPLES,
     from_level,
+    power,
 )
 
 _NEEDED = (STEP_FRAMES - 1) * HOP_SAMPLES + WINDOW_SAMPLES
@@ -53,7 +54,7 @@ class StepMelWindow:
         self._magnitudes.hold(self._samples)
         self._magnitudes.fill(mel)
         self._samples = self._samples[STEP_SAMPLES:]
-        self._power += float(np.einsum("ij,ij->", mel, mel, dtype=np.float64))
+        self._power += power(mel)
         self._values += mel.size
         self._mel = np.concatenate([self._mel, mel[None]])[-self._rows :]
         return from_level(self._mel.copy(), level=self._level)

@@ -54,12 +54,20 @@ def step_mel(samples: NDArray[np.float32], *, rate_hz: int = RATE_HZ) -> NDArray
     return stream.finish(len(samples))[:]
 
 
-def from_level(mel: NDArray[np.float32], *, level: float) -> NDArray[np.float32]:
-    """Mel magnitudes of any shape, which are overwritten, of a track whose root mean square is `level` ->
-    ln(gain * mel + .001), the gain such that the track's becomes TARGET."""
-    mel *= np.float32(TARGET / max(level, LEAST))
-    mel += np.float32(OFFSET)
-    return np.log(mel, out=mel)
+def power(mel: NDArray[np.float32]) -> float:
+    """Sum of the squares of some frames' mel magnitudes, in double precision."""
+    values = mel.reshape(-1).astype(np.float64)
+    return float(np.dot(values, values))
+
+
+def from_level(
+    mel: NDArray[np.float32], *, level: float, out: NDArray[np.float32] | None = None
+) -> NDArray[np.float32]:
+    """Mel magnitudes of any shape of a track whose root mean square is `level` -> ln(gain * mel + .001), the
+    gain such that the track's becomes TARGET; into `out`, or over the magnitudes themselves."""
+    found = np.multiply(mel, np.float32(TARGET / max(level, LEAST)), out=mel if out is None else out)
+    found += np.float32(OFFSET)
+    return np.log(found, out=found)
 
 
 @dataclass(slots=True)
@@ -98,7 +106,10 @@ class StepMelStream:
         self._analyse(shape[0] * STEP_FRAMES - self._blocks * BLOCK_FRAMES)
         level = float(np.sqrt(self._power / max(1, math.prod(shape))))
         if self._spool is None:
-            mel = np.concatenate([from_level(block, level=level) for block in self._mel])
+            mel, begin = np.empty((shape[0] * STEP_FRAMES, BANDS), np.float32), 0
+            for block in self._mel:
+                from_level(block, level=level, out=mel[begin : begin + len(block)])
+                begin += len(block)
             self._mel.clear()
             return mel.reshape(shape)
         self._spool.write(self._mel)
@@ -109,7 +120,7 @@ class StepMelStream:
         mel = np.empty((frames, BANDS), np.float32)
         if frames:
             self._room.fill(mel)
-        self._power += float(np.einsum("ij,ij->", mel, mel, dtype=np.float64))
+        self._power += power(mel)
         self._mel.append(mel)
         self._blocks += 1
         if len(self._mel) == _HELD_BLOCKS:
