@@ -317,7 +317,7 @@ class MeanColour:
 def test_the_front_end_gives_the_values_of_its_net_a_row_a_chunk(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
 
-    def load(name: str, *, layer: str, weights: str) -> MeanColour:
+    def load(name: str, *, layer: str, weights: str, quantised_by: None) -> MeanColour:
         asked.append((name, layer, weights))
         return MeanColour()
 

@@ -41,7 +41,9 @@ def started(name: str, preset: str, monkeypatch: pytest.MonkeyPatch) -> tuple[Ex
         pytest.skip("openSMILE (the `opensmile` extra) is not installed")
     changes = {}
     if name == "deep-spectrum":
-        monkeypatch.setattr(nets, "load_net", lambda net, *, layer, weights: random_net(net, layer))
+        monkeypatch.setattr(
+            nets, "load_net", lambda net, *, layer, weights, quantised_by: random_net(net, layer)
+        )
         changes = {"net": "squeezenet"}
     settings = choose(front_end(name), preset, changes)
     return front_end(name).start(settings), settings
