@@ -30,6 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.running.local_runner import descendants
+from tests.bench.one_core import VGG16_FLOP
 from tests.sounds import clicks, music
 
 SECONDS = 60
@@ -262,8 +263,6 @@ def _status_mb(process: int, name: str) -> float:
 
 
 IMAGES = 36
-# Products and sums of one image to fc2: convolutions and two dense layers.
-VGG16_FLOP = 30.94e9
 
 
 def vgg16_line() -> str:

@@ -26,11 +26,9 @@ from models.image_nets.quantised import least_cosine
 from schemas.precision import Precision
 from schemas.track import Track, TrackGroup
 from tests.bench.nine import CACHE, nine_models, vgg16_file
-from tests.bench.one_core import on_one_core
+from tests.bench.one_core import VGG16_FLOP, on_one_core
 from tests.bench.peers.ours import plan_for, started
 
-# Products and sums of one image to fc2: convolutions and two dense layers.
-VGG16_FLOP = 30.94e9
 _SIDE = 2048
 
 

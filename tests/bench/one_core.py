@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 
+# Products and sums of one image through VGG16 to fc2: convolutions and two dense layers.
+VGG16_FLOP = 30.94e9
+
 _LIBRARIES = ("OMP", "OPENBLAS", "MKL", "NUMBA")
 
 

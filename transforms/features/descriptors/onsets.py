@@ -78,9 +78,9 @@ def loudest(curve: OnsetCurve, starts: NDArray[np.int64], ends: NDArray[np.int64
 
 def _events(rise: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
     """Steps of all peaks of a rise, 75 ms apart at least, and their contrast."""
-    # A step of silence after the end lets the last rise be a peak.
     from scipy.signal import find_peaks  # most of a second, only for these
 
+    # A step of silence after the end lets the last rise be a peak.
     places, found = find_peaks(np.append(rise, 0.0), distance=_NEAREST_STEPS, prominence=0.0)
     return places, found["prominences"]
 

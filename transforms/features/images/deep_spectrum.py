@@ -13,7 +13,7 @@ import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -181,19 +181,21 @@ def _needs(settings: DeepSpectrumSettings) -> dict[str, str]:
 def _start(settings: DeepSpectrumSettings) -> Extractor:
     from models.image_nets.nets import load_net
 
-    pictures = _known_pictures(settings) if settings.precision == Precision.INT8 else None
+    int8 = settings.precision == Precision.INT8
+    pictures = _known_pictures(settings.colour_map, settings.net) if int8 else None
     net = load_net(settings.net, layer=settings.layer, weights=settings.weights, quantised_by=pictures)
     return deep_spectrum(net, side=net.input_size, settings=settings)
 
 
-def _known_pictures(settings: DeepSpectrumSettings) -> KnownPictures:
+@cache
+def _known_pictures(colour_map: str, net: str) -> KnownPictures:
+    """Drawn once for all settings of a bundle: where only the length of chunks differs, they share one net."""
     from models.image_nets.nets import KnownPictures
     from models.image_nets.registry import net_entry
     from transforms.features.images.known_pictures import known_pictures
 
-    # Settings of one bundle differ in the length of their chunks: they share one net.
-    pictures = known_pictures(settings.colour_map, side=net_entry(settings.net).input_size)
-    return KnownPictures(settings.colour_map, pictures[::2], pictures[1::2])
+    pictures = known_pictures(colour_map, side=net_entry(net).input_size)
+    return KnownPictures(colour_map, pictures[::2], pictures[1::2])
 
 
 FRONT_END: FrontEnd[DeepSpectrumSettings] = FrontEnd(
