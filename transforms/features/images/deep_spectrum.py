@@ -189,7 +189,7 @@ def _start(settings: DeepSpectrumSettings) -> Extractor:
 
 @cache
 def _known_pictures(colour_map: str, net: str) -> KnownPictures:
-    """Drawn once for all settings of a bundle: where only the length of chunks differs, they share one net."""
+    """Drawn once for all settings of a bundle: those that differ in the length of chunks share one net."""
     from models.image_nets.nets import KnownPictures
     from models.image_nets.registry import net_entry
     from transforms.features.images.known_pictures import known_pictures
