@@ -280,6 +280,17 @@ def test_nearness_is_one_at_a_centre_and_falls_with_the_squared_distance() -> No
     np.testing.assert_allclose(np.asarray(layer(others)), np.exp(-squares), atol=1e-5)
 
 
+def test_nearness_far_from_zero_is_as_exact() -> None:
+    generator = np.random.default_rng(9)
+    layer = Nearness(20)
+    layer.build((None, 1024))
+    centres = (100.0 + 0.01 * generator.normal(size=(1024, 20))).astype(np.float32)
+    layer.set_weights([np.ones(1024, dtype=np.float32), centres])
+    values = (100.0 + 0.01 * generator.normal(size=(3, 1024))).astype(np.float32)
+    squares = ((values[:, :, None].astype(np.float64) - centres) ** 2).sum(axis=1)
+    np.testing.assert_allclose(np.asarray(layer(values)), np.exp(-squares), atol=1e-5)
+
+
 def test_a_clip_that_a_head_knows_is_near_to_itself(head: Head, model: keras.Model) -> None:
     seen = seen_of(clips(60)[0]).astype(np.float32)
     near = np.asarray(model.get_layer("near")(seen))

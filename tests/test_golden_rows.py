@@ -53,11 +53,7 @@ def test_rows_are_those_of_the_plain_way(tmp_path: Path) -> None:
     found, golden = rows_of(tmp_path / "golden.wav"), json.loads(GOLDEN.read_text())
     assert found.keys() == golden.keys()
     for name, values in golden.items():
-        # The head of valence and arousal takes differences of large sums in single precision: another order
-        # of sums, as another processor has it, moves single steps.
-        most = 2e-3 if name in ("valence", "arousal") else 1e-4
-        np.testing.assert_allclose(found[name], values, atol=most, err_msg=name)
-        assert np.abs(np.subtract(found[name], values)).mean() < 1e-4 if values else True, name
+        np.testing.assert_allclose(found[name], values, atol=1e-4, err_msg=name)
 
 
 def main() -> None:

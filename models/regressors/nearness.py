@@ -44,7 +44,10 @@ class Nearness(layers.Layer):  # type: ignore[misc]
 
     def call(self, values: Any) -> Any:
         """See the class."""
-        scaled = values * self.scale
+        # All seen from the middle of the centres: from far away, where music lies, the squares are so large
+        # that in single precision their differences are off by a thousandth.
+        middle = ops.mean(self.centres, axis=1)
+        centres, scaled = self.centres - middle[:, None], values * self.scale - middle
         lengths = ops.sum(ops.square(scaled), axis=-1, keepdims=True)
-        squares = lengths + ops.sum(ops.square(self.centres), axis=0) - 2.0 * ops.matmul(scaled, self.centres)
+        squares = lengths + ops.sum(ops.square(centres), axis=0) - 2.0 * ops.matmul(scaled, centres)
         return ops.exp(-ops.relu(squares))
