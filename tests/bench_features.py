@@ -10,15 +10,12 @@ import argparse
 import importlib
 import os
 import re
-import statistics
 import subprocess
 import sys
-import time
 import tracemalloc
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 # Before numpy starts.
 if "--vgg16" not in sys.argv:
@@ -32,10 +29,10 @@ from numpy.typing import NDArray
 from pipelines.running.local_runner import descendants
 from tests.bench.one_core import VGG16_FLOP
 from tests.sounds import clicks, music
+from tests.timing import Work, median_seconds, seconds_of
 
 SECONDS = 60
 Samples = NDArray[np.float32]
-Work = Callable[[], Any]
 
 
 def front_end_work(name: str) -> Callable[[Samples, int], Work]:
@@ -202,7 +199,8 @@ def line(case: Case, repeats: int) -> str:
     """One row of the table."""
     samples = sounds(case.rate_hz)
     ours, theirs = case.ours(samples, case.rate_hz), case.theirs(samples, case.rate_hz)
-    ours_s, theirs_s = side_by_side(ours, theirs, repeats)
+    taken = median_seconds({"ours": ours, "theirs": theirs}, repeats)
+    ours_s, theirs_s = taken["ours"], taken["theirs"]
     peak = float(child("--memory", case.label))
     return (
         f"| `{case.label}` | {ours_s:.3f} | {peak:,.0f} | {case.peer} | {theirs_s:.3f} "
@@ -213,19 +211,6 @@ def line(case: Case, repeats: int) -> str:
 def sounds(rate_hz: int) -> Samples:
     """A minute of composed tones, noise and beats: [n] float32."""
     return music(SECONDS, rate_hz=rate_hz) + clicks(SECONDS, every_s=0.5, rate_hz=rate_hz)
-
-
-def side_by_side(first: Work, second: Work, repeats: int) -> tuple[float, float]:
-    """Median seconds of two, taken in turns after one run of each that is not counted."""
-    first()
-    second()
-    times: tuple[list[float], list[float]] = ([], [])
-    for _ in range(repeats):
-        for work, taken in zip((first, second), times, strict=True):
-            begin = time.perf_counter()
-            work()
-            taken.append(time.perf_counter() - begin)
-    return statistics.median(times[0]), statistics.median(times[1])
 
 
 def child(*arguments: str) -> str:
@@ -276,13 +261,9 @@ def vgg16_line() -> str:
     net.features(some[:4])
     best_s, best_product_s = np.inf, np.inf
     for _ in range(4):
-        begin = time.perf_counter()
-        net.features(some)
-        best_s = min(best_s, time.perf_counter() - begin)
+        best_s = min(best_s, seconds_of(lambda: net.features(some)))
         for _ in range(3):
-            begin = time.perf_counter()
-            matrix @ matrix
-            best_product_s = min(best_product_s, time.perf_counter() - begin)
+            best_product_s = min(best_product_s, seconds_of(lambda: matrix @ matrix))
     reached, product = IMAGES * VGG16_FLOP / best_s / 1e9, 2 * side**3 / best_product_s / 1e9
     return (
         f"VGG16 to fc2: {IMAGES} images in {best_s:.2f} s, {reached:.0f} GFLOP/s; "

@@ -10,7 +10,7 @@ import os
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -28,6 +28,7 @@ from schemas.track import Track, TrackGroup
 from tests.bench.nine import CACHE, nine_models, vgg16_file
 from tests.bench.one_core import VGG16_FLOP, on_one_core
 from tests.bench.peers.ours import plan_for, started
+from tests.timing import seconds_of
 
 _SIDE = 2048
 
@@ -68,10 +69,10 @@ def measure(file: Path, *, rounds: int) -> dict[str, Any]:
     for number in range(rounds):
         for run, worker in zip(runs.values(), workers.values(), strict=True):
             _take(worker, run, file, str(number))
-        products.append(_timed(lambda: matrix @ matrix))
+        products.append(seconds_of(lambda: matrix @ matrix))
     for run, worker in zip(runs.values(), workers.values(), strict=True):
         # Windows wait for full batches: what is left of the last belongs to all tracks.
-        run.tracks_s += _timed(partial(_flush, worker))
+        run.tracks_s += seconds_of(partial(_flush, worker))
     return _summary(runs, rounds, 2 * _SIDE**3 / statistics.median(products))
 
 
@@ -79,17 +80,11 @@ def _take(worker: Any, run: Run, file: Path, name: str) -> None:
     """Take a track through a worker; what is found of it may come with a later one."""
     run.values.clear()
     with _net_timed(run):
-        run.tracks_s += _timed(lambda: list(worker.process(TrackGroup(Track(name, str(file))))))
+        run.tracks_s += seconds_of(lambda: list(worker.process(TrackGroup(Track(name, str(file))))))
 
 
 def _flush(worker: Any) -> None:
     list(worker.flush())
-
-
-def _timed(work: Callable[[], Any]) -> float:
-    begin = time.perf_counter()
-    work()
-    return time.perf_counter() - begin
 
 
 def _summary(runs: dict[Precision, Run], rounds: int, product: float) -> dict[str, Any]:

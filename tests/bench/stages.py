@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import statistics
 import sys
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +18,13 @@ from models.ensemble import Ensemble
 from models.registry import architecture
 from tests.bench.network import network_of
 from tests.bench.one_core import on_one_core
+from tests.timing import Work, median_seconds
 from transforms.decoding.sandbox import DecodeLimits, SandboxedDecoder
 from transforms.features.mel import magnitudes, step_mel
 from transforms.features.mel.magnitudes import RATE_HZ
 
 _SIDE = 2048
 _BLOCK_SAMPLES = 160_000
-Work = Callable[[], Any]
 
 
 def main() -> None:
@@ -46,14 +44,14 @@ def stages(file: Path, *, rounds: int) -> dict[str, Any]:
                 for _ in decoder.decode(opened, rate_hz=RATE_HZ):
                     pass
 
-        decode = _in_turns({"ours": ours, "least": lambda: _decoded(file)}, rounds)
-    mel = _in_turns({"ours": lambda: _streamed(samples), "least": _transforms(samples)}, rounds)
+        decode = median_seconds({"ours": ours, "least": lambda: _decoded(file)}, rounds)
+    mel = median_seconds({"ours": lambda: _streamed(samples), "least": _transforms(samples)}, rounds)
     matrix = np.random.default_rng(1).random((_SIDE, _SIDE), np.float32)
     bundle = open_bundle("default")
     models = Ensemble(bundle, threads=1)
     models.load()
     run, rows = network_of(models, bundle), step_mel.step_mel(samples)
-    net = _in_turns({"ours": lambda: run(rows, len(samples)), "least": lambda: matrix @ matrix}, rounds)
+    net = median_seconds({"ours": lambda: run(rows, len(samples)), "least": lambda: matrix @ matrix}, rounds)
     encoder = bundle.encoders[0]
     product = 2 * _SIDE**3 / net["least"] / 1e9
     patches = -(-len(rows) // mobile.PATCH_ROWS)
@@ -108,18 +106,6 @@ def _transforms(samples: Any) -> Work:
             np.fft.rfft(block, axis=1, out=out)
 
     return run
-
-
-def _in_turns(works: Mapping[str, Work], rounds: int) -> dict[str, float]:
-    """Median seconds of each, in turns, after one run that is not counted."""
-    taken: dict[str, list[float]] = {name: [] for name in works}
-    for number in range(rounds + 1):
-        for name, work in works.items():
-            begin = time.perf_counter()
-            work()
-            if number:
-                taken[name].append(time.perf_counter() - begin)
-    return {name: statistics.median(values) for name, values in taken.items()}
 
 
 def _ratio(found: Mapping[str, float]) -> dict[str, float]:

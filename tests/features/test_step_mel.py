@@ -241,6 +241,17 @@ def test_a_long_track_is_read_from_the_disk_and_has_the_same_rows(monkeypatch: p
     np.testing.assert_allclose(step_mel(samples), held, atol=1e-6)
 
 
+def test_a_disk_that_takes_no_file_fails_the_track(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(**_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(front_end, "_HELD_BLOCKS", 1)
+    monkeypatch.setattr("tempfile.TemporaryFile", refuse)
+    with pytest.raises(DataError, match="Permission denied") as caught:
+        StepMelStream().push(music(8.0))
+    assert caught.value.kind is FailureKind.STORAGE
+
+
 def test_a_disk_that_is_full_fails_the_track(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(front_end, "_HELD_BLOCKS", 1)
     stream = StepMelStream()

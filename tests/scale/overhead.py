@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 import shutil
 import statistics
-import time
 from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from models.bundle_source import open_bundle
 from schemas.track import Outcome, Track, TrackGroup
 from tests.jobs import plan_run, run
+from tests.timing import seconds_of
 from transforms.duplicates import resolve_duplicates
 from transforms.inputs.stage import inspect_input, read_input
 from transforms.tracks.work import Job
@@ -28,8 +29,8 @@ def overhead(folder: Path, scratch: Path, *, bundle: str, rounds: int) -> dict[s
     for _ in range(rounds):
         planned = plan_run(folder, scratch / "beam", opened)
         job = _Loaded(planned.job, len(_MODELS) - 1)
-        seconds["loop"].append(_timed(lambda job=job: _loop(folder, job)))
-        seconds["beam"].append(_timed(lambda planned=planned, job=job: run(replace(planned, job=job))))
+        seconds["loop"].append(seconds_of(partial(_loop, folder, job)))
+        seconds["beam"].append(seconds_of(partial(run, replace(planned, job=job))))
         shutil.rmtree(scratch / "beam")
     loop, beam = (statistics.median(seconds[name]) for name in ("loop", "beam"))
     result = {"seconds": seconds, "ratio": round(beam / loop, 4), "tracks": len(list(folder.iterdir()))}
@@ -70,9 +71,3 @@ def _loop(folder: Path, job: Any) -> None:
     list(writer.close())
     list(resolve_duplicates(outcomes))
     shutil.rmtree(staging)
-
-
-def _timed(work: Any) -> float:
-    begin = time.perf_counter()
-    work()
-    return time.perf_counter() - begin

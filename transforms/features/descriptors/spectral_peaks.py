@@ -56,6 +56,8 @@ def _contrasted(
     levels: NDArray[np.float32], frame: NDArray[np.intp], place: NDArray[np.intp], *, contrast: float
 ) -> NDArray[np.intp]:
     """Which of the candidates rise by the contrast above the valleys on both sides."""
+    from scipy.signal import find_peaks  # most of a second, only for these
+
     frames, bins = levels.shape
     # Each frame becomes wall, valley, candidate, valley, candidate, valley: all that contrast depends on.
     starts = np.arange(frames) * bins
@@ -66,8 +68,6 @@ def _contrasted(
     walls = np.searchsorted(cuts, starts)
     heights[walls] = np.inf
     profile = np.stack([heights, valleys], axis=1).ravel()
-    from scipy.signal import find_peaks  # most of a second, only for these
-
     found, _ = find_peaks(profile, height=(contrast, 2.0), prominence=contrast)
     cut = found // 2
     return cut - np.searchsorted(walls, cut)

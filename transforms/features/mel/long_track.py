@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, BinaryIO, cast
 
 import numpy as np
@@ -16,21 +17,22 @@ Prepare = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
 
 class Spool:
-    """Blocks of float32 rows, one after another in a file that has no name; it ends with this object."""
+    """Blocks of float32 rows, one after another in a file that has no name; it ends with this object.
+
+    DataError(storage) where the disk takes no file, or no more of it.
+    """
 
     def __init__(self) -> None:
-        self._file = cast(BinaryIO, tempfile.TemporaryFile(buffering=0))  # noqa: SIM115 - as long as the track
+        with _disk():
+            self._file = cast(BinaryIO, tempfile.TemporaryFile(buffering=0))  # noqa: SIM115 - as long as the track
 
     def write(self, blocks: Sequence[NDArray[np.float32]]) -> None:
-        """Put blocks behind those that are there; DataError(storage) where the disk takes no more."""
-        try:
+        """Put blocks behind those that are there."""
+        with _disk():
             for block in blocks:
                 left = block.reshape(-1).view(np.uint8).data
                 while left:
                     left = left[self._file.write(left) :]
-        except OSError as error:
-            message = f"{tempfile.gettempdir()}: {error.strerror or error}"
-            raise DataError(FailureKind.STORAGE, Stage.FEATURES, message) from error
 
     def read(self, first: int, count: int) -> NDArray[np.float32]:
         """So many values from one on: [count]."""
@@ -39,6 +41,16 @@ class Spool:
         while done < len(view):
             done += os.preadv(self._file.fileno(), [view[done:]], 4 * first + done)
         return values
+
+
+@contextmanager
+def _disk() -> Iterator[None]:
+    """What the disk refuses is the track's failure."""
+    try:
+        yield
+    except OSError as error:
+        message = f"{tempfile.gettempdir()}: {error.strerror or error}"
+        raise DataError(FailureKind.STORAGE, Stage.FEATURES, message) from error
 
 
 class SpooledRows:
