@@ -13,10 +13,12 @@ import numpy as np
 import pytest
 import soundfile
 from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.runners.portability.fn_api_runner.worker_handlers import ControlFuture
 
 from pipelines.cli import EXIT_DONE, EXIT_STOPPED, main
 from pipelines.running import attempts, leftovers
 from pipelines.running.attempts import _cause
+from pipelines.running.workers.crew import Crew
 from pipelines.running.workers.ended import WorkerEndedError
 from schemas.errors import DataError, FailureKind
 from schemas.identity import RunIdentity, new_run_id
@@ -82,6 +84,25 @@ def test_a_run_whose_worker_is_killed_twice_ends_with_nothing_of_it_left(music: 
     assert not list(tmp_path.glob("run_id=*"))
     assert left_behind(tmp_path) == []
     assert outlive([*first, *second], seconds=1) == []
+
+
+@pytest.mark.timeout(60)
+def test_workers_that_end_before_the_last_has_started_end_the_run(
+    music: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.executable", "false")
+    status = main([*MEL_STEPS.split(), str(music), "--output", str(tmp_path), "--workers", "3"])
+    printed = capsys.readouterr().err
+    assert status == EXIT_STOPPED, printed
+    assert "a worker process ended with exit status 1" in printed
+    assert left_behind(tmp_path) == []
+
+
+def test_a_connection_that_comes_after_a_worker_has_ended_answers_with_an_error() -> None:
+    crew, question = Crew(), ControlFuture("question")
+    crew._end(WorkerEndedError(-signal.SIGKILL))
+    crew.connect(SimpleNamespace(push=lambda _: question)).push(None)
+    assert "was killed" in question.get(timeout=0.1).error
 
 
 @pytest.mark.parametrize("removable", [True, False])

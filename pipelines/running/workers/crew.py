@@ -44,10 +44,13 @@ class Crew:
             raise self._ended from None  # all else that went wrong came of it
 
     def connect(self, connection: Any) -> _Connection:
-        """A worker's connection that answers when the worker no longer does."""
+        """A worker's connection that answers when the worker no longer does, or is not to start any more."""
         watched = _Connection(connection)
         with self._lock:
             self._connections.append(watched)
+            ended = self._ended
+        if ended is not None:
+            watched.fail(str(ended))
         return watched
 
     def work(self, environment: dict[str, str]) -> None:
