@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import apache_beam as beam
-from apache_beam.options.pipeline_options import PipelineOptions
 
 from models.bundle import Bundle
+from pipelines.running.beam_options import beam_options
 from pipelines.running.before import before
 from pipelines.running.cached import cached_before
-from pipelines.running.local_runner import default_options, local_runner
+from pipelines.running.local_runner import local_runner
 from pipelines.running.run import Run, define_pipeline
 from pipelines.tables import committed_runs
 from pipelines.tag_command import plan, work_key
@@ -52,7 +52,7 @@ def plan_run(
 
 def carry_out(planned: Run) -> Any:
     """Run it in this process; Beam's result, which has its metrics."""
-    options = PipelineOptions(default_options(workers=1))
+    options = beam_options([], command="tag", workers=1)
     pipeline = beam.Pipeline(runner=local_runner(options), options=options)
     define_pipeline(pipeline, planned)
     result = pipeline.run()

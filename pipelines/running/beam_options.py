@@ -11,7 +11,7 @@ from pipelines.running.local_runner import default_options
 from schemas.errors import DataError, FailureKind, Stage
 
 if TYPE_CHECKING:
-    from apache_beam.options.pipeline_options import PipelineOptions
+    from pipelines.running.run_options import RunOptions
 
 
 # How long Flink and others keep a worker process that has nothing to do: else they start one for each stage
@@ -20,12 +20,12 @@ _KEPT_MS = 60_000
 _PORTABLE = ("PortableRunner", "FlinkRunner", "SparkRunner")
 
 
-def beam_options(arguments: Sequence[str], *, command: str, workers: int) -> PipelineOptions:
+def beam_options(arguments: Sequence[str], *, command: str, workers: int) -> RunOptions:
     """Options for a pipeline; our defaults for its runner where the arguments do not say otherwise.
 
     Raises DataError(bad_input) for an option that neither moodscribe nor Beam has.
     """
-    from apache_beam.options.pipeline_options import PipelineOptions
+    from pipelines.running.run_options import RunOptions
 
     known, unknown = beam_parser().parse_known_args(list(arguments))
     if unknown:
@@ -33,7 +33,7 @@ def beam_options(arguments: Sequence[str], *, command: str, workers: int) -> Pip
     given = {argument.partition("=")[0] for argument in arguments}
     defaults = _defaults(known.runner, workers)
     kept = [default for default in defaults if default.partition("=")[0] not in given]
-    return PipelineOptions([*arguments, *kept], save_main_session=False)
+    return RunOptions([*arguments, *kept], save_main_session=False)
 
 
 def _defaults(runner: str | None, workers: int) -> list[str]:

@@ -3,7 +3,7 @@
 ReadInput -> CompareWithRuns -> ProcessTracks -> WriteOutcomes -> MergeParts -> CommitRun
              (earlier runs)  |  (read to rows,   |                              (the run's record, last)
                              |   one fused stage)|
-                             '-> CarryRows ------'  (stored results that stand)
+                             '-> CarryRows ------'  (stored results that stand; not in a first run)
 """
 
 from __future__ import annotations
@@ -69,34 +69,39 @@ def define_pipeline(root: beam.Pipeline, run: Run) -> None:
     identity, rows_per_file = run.plan.identity, run.job.rows_per_file
     tables = tables_of_run(run.job.results, run.input.manifest_columns or ())
     listed, compared = compare_input(root, run)
-    recalled = recall_facts(compared)
+    # Where nothing is known, nothing is recalled and nothing carried.
+    known = bool(run.before.earlier.files)
+    recalled = recall_facts(compared) if known else compared
     processed = (
         pieces_of_work(recalled[WORK], run)
         | "Work" >> beam.Flatten()
         | "ProcessTracks" >> _process_tracks(run)
     )
-    carried = (
-        (recalled[CARRY], processed[CARRY])
-        | "Standing" >> beam.Flatten()
-        | "CarryRows" >> CarryRows(run.before.stored, run.job, shards=run.before.earlier.shards)
-    )
+    carried = [_carry(recalled[CARRY], processed[CARRY], run)] if known else []
     written = (
-        (compared[SETTLED], processed.outcomes, carried["outcomes"])
+        (compared[SETTLED], processed.outcomes, *(one["outcomes"] for one in carried))
         | "Outcomes" >> beam.Flatten()
         | "WriteOutcomes" >> WriteOutcomes(run.plan, tables, rows_per_file=rows_per_file)
     )
     files = (
-        (processed[PARTS], carried[PARTS], written[PARTS])
+        (processed[PARTS], *(one[PARTS] for one in carried), written[PARTS])
         | "Parts" >> beam.Flatten()
         | "MergeParts" >> MergeParts(identity, tables, rows_per_file=rows_per_file)
     )
     sums = (
-        (listed[SUMS], compared[SUMS], processed[SUMS], carried[SUMS], written[SUMS])
+        (listed[SUMS], compared[SUMS], processed[SUMS], *(one[SUMS] for one in carried), written[SUMS])
         | "Sums" >> beam.Flatten()
         | "ByName" >> beam.FlatMap(lambda sums: sums.items())
         | "Add" >> beam.CombinePerKey(sum)
     )
     _ = (files, sums) | "CommitRun" >> CommitRun(run.plan)
+
+
+def _carry(recalled: Any, processed: Any, run: Run) -> Mapping[str, Any]:
+    """Tracks whose stored results stand, by what is known or what was read -> CarryRows' outputs."""
+    carry = CarryRows(run.before.stored, run.job, shards=run.before.earlier.shards)
+    carried: Mapping[str, Any] = (recalled, processed) | "Standing" >> beam.Flatten() | "CarryRows" >> carry
+    return carried
 
 
 def _process_tracks(run: Run) -> beam.PTransform:

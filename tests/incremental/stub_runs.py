@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import apache_beam as beam
-from apache_beam.options.pipeline_options import PipelineOptions
 
+from pipelines.running.beam_options import beam_options
 from pipelines.running.before import before
-from pipelines.running.local_runner import default_options, local_runner
+from pipelines.running.local_runner import local_runner
 from pipelines.running.run import Run, define_pipeline
 from pipelines.tables import committed_runs, open_tables
 from schemas.identity import RunIdentity, new_run_id, timestamp
@@ -51,7 +51,7 @@ def plan_stub(
 
 def run_stub(run: Run) -> dict[str, Any]:
     """Run it in this process; its record."""
-    options = PipelineOptions(default_options(workers=1))
+    options = beam_options([], command="tag", workers=1)
     pipeline = beam.Pipeline(runner=local_runner(options), options=options)
     define_pipeline(pipeline, run)
     pipeline.run().wait_until_finish()
