@@ -33,7 +33,7 @@ from transforms.features.registry import front_end
 SMALL: Mapping[str, Settings] = {
     "crnn": CrnnSettings("lstm", channels=(4, 4, 4, 4, 8, 8), units=8, dense=8, tags=5),
     "image-rnn": ImageRnnSettings("gru", channels=(4, 8), units=8, dense=8, tags=5),
-    "deep-spectrum-rnn": DeepSpectrumRnnSettings("gru", inputs=16, units=8, dense=8, tags=5),
+    "deep-spectrum-rnn": DeepSpectrumRnnSettings("bilstm", inputs=16, units=8, dense=8, tags=5),
     "antonym-rnn": AntonymSettings(units=8, dense=8),
     "dilated": DilatedSettings(channels=8),
     "deep-lstm": DeepLstmSettings(20, layers=(8, 6, 4)),

@@ -85,16 +85,6 @@ def _run(model: Any, values: Floats, inside: NDArray[np.bool_]) -> Floats:
     return np.asarray(model([values, inside], training=False))
 
 
-def _advance(model: Any, inputs: Any, targets: Floats, optimizer: Any) -> float:
-    import tensorflow as tf
-
-    with tf.GradientTape() as tape:
-        loss = tf.reduce_mean(tf.square(model(inputs, training=False) - targets))
-    variables = [variable.value for variable in model.trainable_variables]
-    optimizer.apply(tape.gradient(loss, variables), model.trainable_variables)
-    return float(loss)
-
-
 @EACH
 @pytest.mark.parametrize("target", TARGETS)
 def test_the_outputs_are_the_steps_and_targets_that_the_settings_ask_for(case: Case, target: str) -> None:
@@ -103,17 +93,6 @@ def test_the_outputs_are_the_steps_and_targets_that_the_settings_ask_for(case: C
     assert curve.shape == (3, case.steps, len(TARGETS[target]))
     assert curve.dtype == np.float32
     assert np.isfinite(curve).all()
-
-
-@EACH
-def test_training_steps_lower_the_loss_on_a_tiny_batch(case: Case) -> None:
-    import keras
-
-    model, (values, inside) = case.model(), case.batch(4)
-    targets = np.random.default_rng(2).uniform(-0.8, 0.8, (4, case.steps, 2)).astype(np.float32)
-    optimizer = keras.optimizers.Adam(1e-2)
-    losses = [_advance(model, [values, inside], targets, optimizer) for _ in range(6)]
-    assert losses[-1] < losses[0]
 
 
 @EACH
@@ -142,14 +121,6 @@ def test_saved_and_loaded_weights_give_the_same_curves(case: Case, tmp_path: Pat
 
 
 @EACH
-def test_a_curve_does_not_depend_on_its_neighbours_in_the_batch(case: Case) -> None:
-    model, (values, inside) = case.model(), case.batch(5)
-    together = _run(model, values, inside)
-    alone = np.concatenate([_run(model, values[[k]], inside[[k]]) for k in range(5)])
-    np.testing.assert_allclose(together, alone, atol=2e-6)
-
-
-@EACH
 def test_rows_outside_the_track_change_nothing_inside_it(case: Case) -> None:
     model, (values, inside) = case.model(), case.batch(2)
     inside[:, 2 * case.rows // 3 :] = False
@@ -157,14 +128,6 @@ def test_rows_outside_the_track_change_nothing_inside_it(case: Case) -> None:
     values[~inside] = 1e3
     kept = case.steps if case.steps != case.rows else 2 * case.rows // 3
     np.testing.assert_array_equal(_run(model, values, inside)[:, :kept], before[:, :kept])
-
-
-@EACH
-def test_the_same_seed_gives_the_same_weights_and_another_seed_others(case: Case) -> None:
-    one, same, other = (arrays_of(case.model(seed=seed)) for seed in (3, 3, 4))
-    assert list(one) == list(same)
-    assert all(np.array_equal(one[name], same[name]) for name in one)
-    assert any(not np.array_equal(one[name], other[name]) for name in one)
 
 
 @EACH

@@ -88,23 +88,6 @@ def test_a_tagger_gives_one_score_a_tag(kind: str, cell: str) -> None:
 
 
 @EVERY
-def test_a_few_steps_of_training_lower_the_loss(kind: str, cell: str) -> None:
-    model, (values, valid) = compiled(build(kind, cell)), batch_for(kind)
-    targets = np.random.default_rng(1).integers(2, size=(4, 5)).astype(np.float32)
-    losses = [float(model.train_on_batch([values, valid], targets)) for _ in range(8)]
-    assert losses[-1] < losses[0]
-
-
-@BOTH
-def test_a_track_has_the_same_scores_alone_and_among_others(kind: str) -> None:
-    model, (values, valid) = spread(build(kind, "bilstm")), batch_for(kind)
-    together = scores_of(model, values, valid)
-    for place in range(len(values)):
-        alone = scores_of(model, values[place : place + 1], valid[place : place + 1])
-        np.testing.assert_allclose(alone[0], together[place], atol=1e-6)
-
-
-@EVERY
 def test_rows_that_do_not_count_change_nothing(kind: str, cell: str) -> None:
     model, (values, valid) = spread(build(kind, cell)), batch_for(kind)
     changed = values.copy()
@@ -125,14 +108,6 @@ def test_weights_go_through_a_file_unchanged(kind: str, tmp_path: Path) -> None:
     assert (scores_of(other, values, valid) != scores_of(model, values, valid)).any()
     set_weights(other, load_file(tmp_path / "model.safetensors"), source="model.safetensors")
     np.testing.assert_array_equal(scores_of(other, values, valid), scores_of(model, values, valid))
-
-
-@BOTH
-def test_a_seed_gives_one_model(kind: str) -> None:
-    first, second = arrays_of(build(kind, "gru")), arrays_of(build(kind, "gru"))
-    assert first.keys() == second.keys()
-    for name, array in first.items():
-        np.testing.assert_array_equal(array, second[name])
 
 
 def test_training_with_dropout_is_the_same_for_one_seed() -> None:

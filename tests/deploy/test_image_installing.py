@@ -28,8 +28,9 @@ IMAGE = DEPLOY / "image"
 class Index:
     """Wheels in a folder, their lock, and a Python to install into."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, fresh_python: Path) -> None:
         self.folder = folder
+        self._fresh_python = fresh_python
         self.wheels = folder / "wheels"
         self.image = folder / "deploy" / "image"
         self.wheels.mkdir(parents=True)
@@ -53,7 +54,7 @@ class Index:
 
     def install(self, *extras: str, needs: str = "") -> subprocess.CompletedProcess[str]:
         """Install into a new Python, with moodscribe's own wheel."""
-        subprocess.run([sys.executable, "-m", "venv", str(self.folder / "python")], check=True)
+        shutil.copytree(self._fresh_python, self.folder / "python", symlinks=True)
         (self.folder / "requirements.lock").write_text(self.lock)
         ours = wheel(self.folder, OURS, needs=needs)
         python = self.folder / "python" / "bin" / "python"
@@ -84,9 +85,17 @@ def wheel(folder: Path, name: str, *, package: str = "", needs: str = "") -> Pat
     return path
 
 
+@pytest.fixture(scope="module")
+def fresh_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Python with pip alone, for copies of its own to each installation."""
+    folder = tmp_path_factory.mktemp("fresh") / "python"
+    subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+    return folder
+
+
 @pytest.fixture
-def index(tmp_path: Path) -> Index:
-    index = Index(tmp_path)
+def index(tmp_path: Path, fresh_python: Path) -> Index:
+    index = Index(tmp_path, fresh_python)
     index.add("needed")
     return index
 
