@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
 
 def music(seconds: float, *, rate_hz: int = 16_000, seed: int = 7) -> NDArray[np.float32]:
     """Noise and five tones that swell at different rates: [n] float32."""
+    return _music(seconds, rate_hz, seed).copy()
+
+
+@lru_cache(maxsize=16)
+def _music(seconds: float, rate_hz: int, seed: int) -> NDArray[np.float32]:
     count = round(seconds * rate_hz)
     time = np.arange(count) / rate_hz
     samples = 0.04 * (np.random.default_rng(seed).random(count) - 0.5)
