@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.bench.page import Aim, aims, aims_table, lines, peers_table
+from tests.bench.gpu import measured
+from tests.bench.page import Aim, aims, aims_table, gpu_table, lines, peers_table
 from tests.bench.plot import draw
 from tests.bench.stages import flop
 from tests.bench.turns import Taken, WayProcess, _off_by
@@ -23,7 +24,9 @@ RESULT = json.loads((ROOT / "models" / "performance.json").read_text())
 def test_the_tables_of_the_readme_and_the_ledger_are_those_of_the_last_run() -> None:
     readme = (ROOT / "README.md").read_text()
     assert peers_table(RESULT) in readme
-    assert aims_table(RESULT) in (ROOT / "models" / "PERFORMANCE.md").read_text()
+    ledger = (ROOT / "models" / "PERFORMANCE.md").read_text()
+    assert aims_table(RESULT) in ledger
+    assert gpu_table(RESULT) in ledger
 
 
 def test_every_way_has_a_figure_or_a_reason() -> None:
@@ -62,6 +65,24 @@ def test_the_plot_is_the_same_for_the_same_numbers(tmp_path: Path) -> None:
         draw(RESULT, tmp_path / name)
     assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
     assert (tmp_path / "a.svg").stat().st_size > 5_000
+
+
+def test_a_gpu_has_rows_by_preset_and_batch_with_the_fastest_in_bold() -> None:
+    small = {"batch": 16, "tracks_a_second": 9.5, "cores": 1.25, "utilisation": 50.0}
+    large = {"batch": 64, "tracks_a_second": 12.0, "cores": 1.5, "utilisation": None}
+    text = gpu_table({"gpu": {"default": [small, large]}})
+    assert [row.strip("| ").split(" | ") for row in text.splitlines()[2:]] == [
+        ["default", "16", "9.5", "50 %", "1.2", "2.5"],
+        ["default", "64", "**12**", "", "1.5"],
+    ]
+
+
+def test_a_preset_is_fed_with_batches_of_a_size(tmp_path: Path) -> None:
+    (file,) = write_full_tracks(tmp_path, 1, seconds=3)
+    found = measured([file, file], "default", batch=2, rounds=1)
+    assert found["batch"] == 2
+    assert found["tracks_a_second"] > 0
+    assert found["cores"] > 0
 
 
 def test_products_and_sums_of_a_net_are_counted_by_hand() -> None:

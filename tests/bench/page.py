@@ -38,6 +38,8 @@ def lines(result: Mapping[str, Any]) -> Iterator[str]:
     yield peers_table(result)
     yield ""
     yield aims_table(result)
+    yield ""
+    yield gpu_table(result)
     for name, reason in result["peers"]["skipped"].items():
         yield f"\n{name}: skipped, {reason}"
 
@@ -47,6 +49,7 @@ def write_tables(result: Mapping[str, Any], root: Path = RESULT.parents[1]) -> N
     for file, name, text in (
         (root / "README.md", "peers", peers_table(result)),
         (root / "models" / "PERFORMANCE.md", "aims", aims_table(result)),
+        (root / "models" / "PERFORMANCE.md", "gpu", gpu_table(result)),
     ):
         begin, end = f"<!-- make bench: {name} -->\n", "\n<!-- end -->"
         head, _, rest = file.read_text().partition(begin)
@@ -102,6 +105,24 @@ def aims_table(result: Mapping[str, Any]) -> str:
     """Aims as a table."""
     rows = [(aim.what, aim.wanted, aim.reached, "yes" if aim.met else "**no**") for aim in aims(result)]
     return table(("what", "aim", "measured", "met"), rows)
+
+
+def gpu_table(result: Mapping[str, Any]) -> str:
+    """Both presets on a GPU by size of batch, the fastest in bold; or why there is nothing to tell."""
+    if reason := result["gpu"].get("skipped"):
+        return f"GPU: {reason}; not measured."
+    rows = []
+    for preset, sizes in result["gpu"].items():
+        fastest = max(one["tracks_a_second"] for one in sizes)
+        for one in sizes:
+            rate, busy, cores = one["tracks_a_second"], one["utilisation"], one["cores"]
+            said = f"**{rate:.3g}**" if rate == fastest else f"{rate:.3g}"
+            full = f"{100 * cores / busy:.3g}" if busy else ""
+            rows.append(
+                (preset, str(one["batch"]), said, f"{busy:.0f} %" if busy else "", f"{cores:.2g}", full)
+            )
+    header = ("preset", "batch", "tracks a second", "GPU at work", "cores", "cores that keep it at work")
+    return table(header, rows)
 
 
 def _at_least(what: str, wanted: float, reached: float) -> Aim:

@@ -14,7 +14,7 @@ from tests.bench.nine import vgg16_file
 from tests.bench.peers.drawn_deep_spectrum import CHUNKS
 from tests.jobs import plan_run
 from transforms.tagging.job import at_precision
-from transforms.tagging.worker import WorkSettings
+from transforms.tagging.worker import BATCH, WorkSettings
 from transforms.writing.parts import PartWriter
 
 
@@ -32,12 +32,13 @@ def start() -> Callable[[Path], list[float]]:
     return run
 
 
-def plan_for(bundle: str, *, precision: Precision = Precision.FLOAT32) -> Any:
+def plan_for(bundle: str, *, precision: Precision = Precision.FLOAT32, batch_size: int = BATCH) -> Any:
     """The main job with a bundle, into a folder of its own."""
     folder = Path(tempfile.mkdtemp(prefix="moodscribe-bench-"))
     (folder / "asked-later.wav").touch()
     opened = at_precision(open_bundle(bundle), precision)
-    return plan_run(folder, folder / "moods", opened, work=WorkSettings(precision=precision)).job
+    work = WorkSettings(precision=precision, batch_size=batch_size)
+    return plan_run(folder, folder / "moods", opened, work=work).job
 
 
 def started(job: Any, scores: list[float]) -> Any:
