@@ -35,6 +35,8 @@ demo: .venv/.complete
 
 # In the order of the folders, but trainings first: xdist's own leaves files of few long tests, of whole jobs, for the end.
 # Three processes for two cores: tests wait for processes of their own. Those on Flink skip where it cannot be had.
+# What is compiled is kept, even where that is turned off: hundreds of processes are started.
+test: export PYTHONDONTWRITEBYTECODE =
 test: .venv/.complete
 	-@sh deploy/flink/fetch.sh work/flink
 	$(BIN)/pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
