@@ -45,7 +45,7 @@ class Nearness(layers.Layer):  # type: ignore[misc]
     def call(self, values: Any) -> Any:
         """See the class."""
         # All seen from the middle of the centres: from far away, where music lies, the squares are so large
-        # that in single precision their differences are off by a thousandth.
+        # that in single precision their differences are off by thousandths.
         middle = ops.mean(self.centres, axis=1)
         centres, scaled = self.centres - middle[:, None], values * self.scale - middle
         lengths = ops.sum(ops.square(scaled), axis=-1, keepdims=True)
