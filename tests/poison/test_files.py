@@ -141,6 +141,14 @@ def test_a_full_disk_under_a_large_object_can_be_tried_again_and_names_the_folde
     assert caught.value.kind is FailureKind.STORAGE
     assert caught.value.retryable
 
+    def refuse(**_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
+    with pytest.raises(DataError, match="Permission denied") as caught:
+        track_file.open_track_file("gs://b/x.wav", max_bytes=10_000)
+    assert caught.value.kind is FailureKind.STORAGE
+
 
 @LINUX
 @pytest.mark.parametrize(

@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import tempfile
 from dataclasses import dataclass
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 from schemas.errors import DataError, FailureKind, Stage
 from transforms.decoding.sandbox import memory_file
 from transforms.object_stores.body import refuse_large
 from transforms.storage import describe, is_local, open_file, open_local_file, read_bytes
+from transforms.temporary_files import disk_faults, unnamed_file
 
 # An object of more is copied to the disk: a worker's memory is for models.
 IN_MEMORY_BYTES = 256 << 20
@@ -78,17 +78,14 @@ def _fetched(uri: str, *, max_bytes: int) -> BinaryIO:
         if error.kind is not FailureKind.TOO_LARGE or max_bytes <= IN_MEMORY_BYTES:
             raise
     refuse_large(describe(uri).bytes, max_bytes)
-    file = cast(BinaryIO, tempfile.TemporaryFile(buffering=0))  # noqa: SIM115 - as long as the track
-    try:
-        with open_file(uri) as source:
-            shutil.copyfileobj(source, file, _READ_BYTES)
-    except OSError as error:  # the disk's: faults of the store are DataErrors
-        file.close()
-        message = f"{tempfile.gettempdir()}: {error.strerror or error}"
-        raise _refusal(FailureKind.STORAGE, message) from error
-    except DataError:
-        file.close()
-        raise
+    with disk_faults(Stage.READ):  # faults of the store are DataErrors
+        file = unnamed_file()
+        try:
+            with open_file(uri) as source:
+                shutil.copyfileobj(source, file, _READ_BYTES)
+        except (OSError, DataError):
+            file.close()
+            raise
     return file
 
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any, BinaryIO, cast
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.errors import DataError, FailureKind, Stage
+from schemas.errors import Stage
+from transforms.temporary_files import disk_faults, unnamed_file
 
 Prepare = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
@@ -23,12 +22,12 @@ class Spool:
     """
 
     def __init__(self) -> None:
-        with _disk():
-            self._file = cast(BinaryIO, tempfile.TemporaryFile(buffering=0))  # noqa: SIM115 - as long as the track
+        with disk_faults(Stage.FEATURES):
+            self._file = unnamed_file()
 
     def write(self, blocks: Sequence[NDArray[np.float32]]) -> None:
         """Put blocks behind those that are there."""
-        with _disk():
+        with disk_faults(Stage.FEATURES):
             for block in blocks:
                 left = block.reshape(-1).view(np.uint8).data
                 while left:
@@ -41,16 +40,6 @@ class Spool:
         while done < len(view):
             done += os.preadv(self._file.fileno(), [view[done:]], 4 * first + done)
         return values
-
-
-@contextmanager
-def _disk() -> Iterator[None]:
-    """What the disk refuses is the track's failure."""
-    try:
-        yield
-    except OSError as error:
-        message = f"{tempfile.gettempdir()}: {error.strerror or error}"
-        raise DataError(FailureKind.STORAGE, Stage.FEATURES, message) from error
 
 
 class SpooledRows:
