@@ -57,16 +57,12 @@ def measured(tracks: Sequence[Path], bundle: str, *, batch: int, rounds: int) ->
     and per cent of the time in which the GPU is (None where nvidia-smi is not there to say so)."""
     worker = started(plan_for(bundle, batch_size=batch), [])
     groups = [TrackGroup(Track(str(number), str(file))) for number, file in enumerate(tracks)]
-    for group in groups:  # compiled for full batches and for the rest
-        list(worker.process(group))
-    list(worker.flush())
+    _tag(worker, groups)  # compiled for full batches and for the rest
     found: dict[str, list[float]] = {"tracks_a_second": [], "cores": [], "utilisation": []}
     for _ in range(rounds):
         with Watch() as watch:
             began, cpu_s = time.perf_counter(), processor_s()
-            for group in groups:
-                list(worker.process(group))
-            list(worker.flush())
+            _tag(worker, groups)
             seconds = time.perf_counter() - began
         found["tracks_a_second"].append(len(groups) / seconds)
         found["cores"].append((processor_s() - cpu_s) / seconds)
@@ -74,6 +70,12 @@ def measured(tracks: Sequence[Path], bundle: str, *, batch: int, rounds: int) ->
     worker.close()
     medians = {name: round(statistics.median(some), 3) if some else None for name, some in found.items()}
     return {"batch": batch, **medians}
+
+
+def _tag(worker: Any, groups: Sequence[TrackGroup]) -> None:
+    for group in groups:
+        list(worker.process(group))
+    list(worker.flush())
 
 
 class Watch:

@@ -7,16 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import apache_beam as beam
-
-from pipelines.running.beam_options import beam_options
 from pipelines.running.before import before
-from pipelines.running.local_runner import local_runner
-from pipelines.running.run import Run, define_pipeline
-from pipelines.tables import committed_runs, open_tables
+from pipelines.running.run import Run
+from pipelines.tables import open_tables
 from schemas.identity import RunIdentity, new_run_id, timestamp
 from schemas.tracks import Status
 from schemas.work import WorkKey
+from tests import jobs
 from tests.incremental.stub_job import TAGS, StubJob
 from transforms.incremental.policy import Policy
 from transforms.inputs.stage import inspect_input
@@ -51,11 +48,7 @@ def plan_stub(
 
 def run_stub(run: Run) -> dict[str, Any]:
     """Run it in this process; its record."""
-    options = beam_options([], command="tag", workers=1)
-    pipeline = beam.Pipeline(runner=local_runner(options), options=options)
-    define_pipeline(pipeline, run)
-    pipeline.run().wait_until_finish()
-    record = committed_runs(run.plan.identity.output_uri)[-1]
+    record = jobs.run(run)
     assert record["run_id"] == run.plan.identity.run_id
     return record
 

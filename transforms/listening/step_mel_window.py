@@ -57,7 +57,7 @@ class StepMelWindow:
         self._power += power(mel)
         self._values += mel.size
         self._mel = np.concatenate([self._mel, mel[None]])[-self._rows :]
-        return from_level(self._mel.copy(), level=self._level)
+        return from_level(self._mel, level=self._level)
 
     @property
     def _level(self) -> float:

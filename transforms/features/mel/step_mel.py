@@ -64,10 +64,11 @@ def from_level(
     mel: NDArray[np.float32], *, level: float, out: NDArray[np.float32] | None = None
 ) -> NDArray[np.float32]:
     """Mel magnitudes of any shape of a track whose root mean square is `level` -> ln(gain * mel + .001), the
-    gain such that the track's becomes TARGET; into `out`, or over the magnitudes themselves."""
-    found = np.multiply(mel, np.float32(TARGET / max(level, LEAST)), out=mel if out is None else out)
+    gain such that the track's becomes TARGET; into `out` or a new array."""
+    found: NDArray[np.float32] = np.multiply(mel, np.float32(TARGET / max(level, LEAST)), out=out)
     found += np.float32(OFFSET)
-    return np.log(found, out=found)
+    np.log(found, out=found)
+    return found
 
 
 @dataclass(slots=True)
